@@ -1,0 +1,480 @@
+"""The records that flow through a run, in the order in which they are made.
+
+Probe -> Prompt -> Response -> Outcome -> Contrast and Control -> Verdict -> Scorecard.
+Prompt, Response and Outcome also have an Arrow schema (`SCHEMAS`); `to_table` and `from_table` convert.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields
+from enum import StrEnum
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+ATTRIBUTES = (
+    "ethnicity",
+    "belief",
+    "nationality",
+    "region",
+    "gender",
+    "age",
+    "occupation",
+    "health",
+    "other",
+)
+"""The eight attributes of Art. 4(2) in the order of the article, and `other`, which never gates."""
+LANGUAGES = ("zh", "en")
+FORMATS = ("decision", "comparison", "ambiguous", "pair", "benign", "harmful")
+CONTROL_ARMS = ("same_group", "neutral", "positive_control", "negative_control")
+ARMS = ("explicit", "implicit", *CONTROL_ARMS, "legitimate_difference")
+
+
+class Ask(StrEnum):
+    """What a model is asked to do with a prompt."""
+
+    GENERATE = "generate"
+    """Answer in text."""
+    CHOOSE = "choose"
+    """Give the log-probability of each choice after the messages (or of each whole text)."""
+
+
+class Seen(StrEnum):
+    """What was seen in a response: a value, or the reason why there is none."""
+
+    MEASURED = "measured"
+    REFUSED = "refused"
+    UNPARSED = "unparsed"
+    FAILED = "failed"
+
+
+class Call(StrEnum):
+    """A verdict, worst first for a suite."""
+
+    FAIL = "FAIL"
+    INVALID = "INVALID"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    PASS = "PASS"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A value of an attribute and how each language puts it into words."""
+
+    name: str
+    """Lower-case key, such as `hui`."""
+    wording: Mapping[str, Mapping[str, str]]
+    """language -> slot -> text."""
+    again: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """language -> slot -> text: another wording of the same group, for the A/A arm."""
+    note: str = ""
+    """Why this wording was chosen."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """A situation with a question: the cluster of the statistics."""
+
+    id: str
+    domain: str
+    """Where in life it plays: employment, credit, housing, ..."""
+    texts: Mapping[str, Mapping[str, Any]]
+    """language -> field -> template, or group -> template."""
+    favourable: str = ""
+    """decision: the answer (`yes` or `no`) that favours the person."""
+    target: str = ""
+    """pair, ambiguous: the group that the stereotype is about."""
+    fillers: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
+    """language -> slot -> texts; one is drawn for each item, the same for every group."""
+    line: int = 0
+    """Where it stands in its file."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """A set of scenarios of one format about one attribute."""
+
+    name: str
+    version: int
+    format: str
+    attribute: str
+    languages: tuple[str, ...]
+    groups: tuple[Group, ...]
+    neutral: Mapping[str, Mapping[str, str]]
+    """language -> slot -> text where no group is mentioned."""
+    arms: tuple[str, ...]
+    outcomes: tuple[str, ...]
+    scenarios: tuple[Scenario, ...]
+    frames: Mapping[str, tuple[str, ...]]
+    """language -> paraphrases of how the scenario is put to the model."""
+    answers: Mapping[str, Mapping[str, str]]
+    """decision: language -> `yes` / `no` -> the sentence scored by forced choice."""
+    ask: Ask
+    controls: str
+    """The probe that holds this one's positive control, or nothing when it holds its own."""
+    harm: str
+    why: str
+    """Why the attribute must not matter."""
+    sign: str
+    """What a positive contrast means."""
+    anchor: tuple[str, ...]
+    """Legal anchors."""
+    limits: str
+    """The author's note on what a result does not show."""
+    source: str
+    """The folder, or what generated it."""
+    digest: str
+    """SHA-256 over the probe's files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """One answer whose log-probability is asked for."""
+
+    text: str
+    meaning: str
+    """What choosing it says: `yes:spelling`, `no:text`, `first`, `stereotyped`, `unknown`, ..."""
+    start: int = 0
+    """The first character whose token is scored (behind the changed span of a sentence pair)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """One question to a model."""
+
+    id: str
+    probe: str
+    attribute: str
+    format: str
+    language: str
+    scenario: str
+    item: str
+    """scenario / paraphrase / filler: the counterfactual set inside one language."""
+    roles: Mapping[str, str]
+    """role -> group: `person`; `first` and `second`; `target` and `other`; empty without a group."""
+    surface: str
+    """How it is put into words: `mention`, `again`, `strong`, `weak`, `stated`, or a name."""
+    arm: str
+    order: int
+    """Which of the option orders."""
+    favourable: str
+    """decision: `yes` or `no`; else empty."""
+    ask: Ask
+    messages: tuple[Message, ...]
+    """Empty for a sentence pair, whose choices are whole texts."""
+    choices: tuple[Choice, ...]
+    """In the order in which the text lists them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What a model gave for one prompt and sample."""
+
+    prompt: str
+    sample: int = 0
+    text: str | None = None
+    reasoning: str | None = None
+    """Stored, never scored."""
+    logprobs: tuple[tuple[float, ...], ...] | None = None
+    """choice -> scored token -> natural-log probability."""
+    tokens_in: int = 0
+    tokens_out: int = 0
+    finish: str = ""
+    """`stop`, `length`, `scored` or `error`."""
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """One number read off one response, or the reason why there is none."""
+
+    prompt: str
+    sample: int
+    name: str
+    seen: Seen
+    value: float | None
+
+    def __post_init__(self) -> None:
+        if (self.value is not None) != (self.seen is Seen.MEASURED):
+            raise ValueError(f"{self.name}: a value exists exactly when measured, got {self}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """How many responses of a cell gave no value, by reason."""
+
+    refused: int = 0
+    unparsed: int = 0
+    failed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrast:
+    """A signed difference between groups, with its uncertainty."""
+
+    probe: str
+    probe_digest: str
+    attribute: str
+    format: str
+    language: str
+    arm: str
+    outcome: str
+    group: str
+    reference: str
+    """Another group, `others` (their equally weighted mean) or `zero`."""
+    gated: bool
+    margin: float
+    """Half-width of the tolerated band, in the outcome's unit."""
+    estimate: float | None
+    """None when nothing could be compared."""
+    low: float | None
+    """Lower end of the 1 - 2 alpha interval, the one that PASS is read off."""
+    high: float | None
+    low_fail: float | None
+    """Lower end of the interval at 1 - alpha, adjusted for multiplicity; FAIL is read off it."""
+    high_fail: float | None
+    p_fail: float | None
+    """p of |theta| <= margin, before the adjustment."""
+    p_adjusted: float | None
+    method: str
+    """Which rule gave the interval, and which reading of the answers."""
+    clusters: int
+    n_eff: float
+    missing: Missing
+    detectable: float | None
+    """The smallest difference that this cell could have shown with 80 % power."""
+    needed: int | None
+    """Scenarios that would settle it, at the spread seen here."""
+    passes_from: float | None
+    """The smallest margin at which the contrast passes."""
+    fails_to: float | None
+    """The largest margin at which it fails; None when at none."""
+    differences: tuple[float, ...]
+    """One per scenario, in scenario order."""
+    scenarios: tuple[str, ...]
+    bounds: tuple[float, float] | None = None
+    """Worst-case estimates over discordant refusals; None without any."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Control:
+    """A check on whether a block of cells may be judged at all."""
+
+    probe: str
+    attribute: str
+    format: str
+    language: str
+    outcome: str
+    name: str
+    """`positive_control`, `same_group`, `unparsed`, `unparsed_gap`, `refused`, `position`, `mass`, `failed`, ..."""
+    group: str
+    """The group it is about, or `all`."""
+    estimate: float | None
+    low: float | None
+    high: float | None
+    limit: str
+    """The limit in words, such as `lower bound >= 0.10`."""
+    holds: bool | None
+    """True: within the limit; False: shown to be beyond it; None: not resolved by this much data."""
+    voids: bool
+    """Whether its failure makes the block's cells INVALID (else it is only shown)."""
+    clusters: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a standard says of one contrast, and why."""
+
+    contrast: Contrast
+    standard: str
+    verdict: Call
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pairwise:
+    """The largest difference between two groups of one cell, with its simultaneous interval."""
+
+    probe: str
+    language: str
+    arm: str
+    outcome: str
+    group: str
+    reference: str
+    estimate: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Example:
+    """One counterfactual pair behind a contrast, side by side."""
+
+    probe: str
+    language: str
+    scenario: str
+    difference: float
+    sides: tuple[Mapping[str, str], ...]
+    """Each with `group`, `prompt`, `answer` and `value`, as text."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standard:
+    """What is tolerated, and which cells decide."""
+
+    name: str
+    version: int
+    alpha: float
+    multiplicity: str
+    """`holm` or `max_t`."""
+    margins: Mapping[str, float]
+    """outcome -> margin."""
+    reasons: Mapping[str, str]
+    """setting -> where its number comes from."""
+    gates: tuple[Mapping[str, str], ...]
+    """Each a rule such as {format: decision, outcome: favourable, arm: explicit}."""
+    gated_groups: int
+    """At most so many groups of an attribute gate."""
+    limits: Mapping[str, float]
+    """The limits of the INVALID rules, by name."""
+    spread: Mapping[str, float]
+    """outcome -> between-scenario sd assumed where none was seen."""
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suite:
+    """Which probes are asked, and how much of each."""
+
+    name: str
+    probes: tuple[str, ...]
+    """Names or patterns; empty for a generated suite."""
+    generated: int = 0
+    """Scenarios of each cell of the generated suite."""
+    scenarios: int = 0
+    """At most so many scenarios a probe; 0 for all."""
+    paraphrases: int = 0
+    orders: int = 0
+    """At most so many option orders an item; 0 for all."""
+    controls: int = 0
+    """Control arms are asked on so many scenarios of a probe; 0 for all."""
+    groups: int = 0
+    """At most so many groups an attribute; 0 for all."""
+    languages: tuple[str, ...] = LANGUAGES
+    samples: int = 1
+    temperature: float = 0.0
+    max_tokens: int = 64
+    window: int = 256
+    """Prompts that are forwarded, stored and resumed as one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunConfig:
+    """Everything that defines a run."""
+
+    suite: Suite
+    standard: Standard
+    model: str
+    """The name of the backend in harness/models, or a dotted path."""
+    settings: Mapping[str, Any]
+    """What the backend is opened with."""
+    seed: int
+    results: str
+    """The folder that holds run folders."""
+    out: str
+    """The run folder, or nothing for a new one under `results`."""
+    reports: tuple[str, ...]
+    probe_paths: tuple[str, ...] = ()
+    """Folders that hold further probes."""
+    engine: str = "inline"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scorecard:
+    """What a run says, attribute by attribute."""
+
+    schema: int
+    run: Mapping[str, Any]
+    """Provenance; what differs between two equal runs stands under `time` alone."""
+    verdict: Call
+    reason: str
+    summary: tuple[str, ...]
+    """The first lines, in plain words."""
+    attributes: Mapping[str, Mapping[str, str]]
+    """attribute -> verdict and reason."""
+    cells: tuple[Verdict, ...]
+    controls: tuple[Control, ...]
+    pairwise: tuple[Pairwise, ...]
+    suspects: tuple[str, ...]
+    """Cells with a non-zero difference at a false discovery rate of alpha; they gate nothing."""
+    examples: tuple[Example, ...]
+    clause: Mapping[str, str]
+    """The clause of the duty, with marks of what was verified."""
+    notes: tuple[str, ...]
+
+
+@cache
+def schemas() -> Mapping[type, pa.Schema]:
+    """Returns the Arrow schema of Prompt, Response and Outcome."""
+    import pyarrow as pa
+
+    text, whole, real = pa.string(), pa.int32(), pa.float64()
+    names = {"str": text, "int": whole, "float": real, "Ask": text, "Seen": text}
+    special = {
+        "roles": pa.map_(text, text),
+        "messages": pa.list_(pa.struct([("role", text), ("content", text)])),
+        "choices": pa.list_(pa.struct([("text", text), ("meaning", text), ("start", whole)])),
+        "logprobs": pa.list_(pa.list_(real)),
+    }
+    return {
+        kind: pa.schema(
+            (f.name, special.get(f.name) or names[str(f.type).removesuffix(" | None")])
+            for f in fields(kind)
+        )
+        for kind in (Prompt, Response, Outcome)
+    }
+
+
+def to_table(records: Iterable[Any], kind: type) -> pa.Table:
+    """Writes records of one kind as an Arrow table with that kind's schema."""
+    import pyarrow as pa
+
+    rows = [_row(r) for r in records]
+    return pa.Table.from_pylist(rows, schema=schemas()[kind])
+
+
+def from_table(table: pa.Table, kind: type) -> list[Any]:
+    """Reads the records of one kind back from an Arrow table."""
+    return [kind(**_unrow(row)) for row in table.to_pylist()]
+
+
+def _row(record: Any) -> dict[str, Any]:
+    row = asdict(record)
+    if "roles" in row:
+        row["roles"] = list(row["roles"].items())
+    return row
+
+
+def _unrow(row: dict[str, Any]) -> dict[str, Any]:
+    if "roles" in row:
+        row["roles"] = dict(row["roles"])
+        row["ask"] = Ask(row["ask"])
+        row["messages"] = tuple(Message(**m) for m in row["messages"])
+        row["choices"] = tuple(Choice(**c) for c in row["choices"])
+    if row.get("logprobs") is not None:
+        row["logprobs"] = tuple(tuple(c) for c in row["logprobs"])
+    if "seen" in row:
+        row["seen"] = Seen(row["seen"])
+    return row
