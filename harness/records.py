@@ -374,10 +374,24 @@ class Suite:
     """At most so many groups an attribute; 0 for all."""
     languages: tuple[str, ...] = LANGUAGES
     samples: int = 1
+    """Decoding, see `Decoding`."""
     temperature: float = 0.0
     max_tokens: int = 64
     window: int = 256
     """Prompts that are forwarded, stored and resumed as one."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decoding:
+    """How answers are drawn."""
+
+    samples: int = 1
+    """Answers for each prompt that is generated; one where choices are scored."""
+    temperature: float = 0.0
+    """0 is greedy."""
+    max_tokens: int = 64
+    seed: int = 0
+    """A sample is drawn from hash(seed, prompt id, sample), never from a batch's generator."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
