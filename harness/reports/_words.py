@@ -1,0 +1,167 @@
+"""The words of every report in Chinese and English; a term that is not here is shown as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+SYMBOLS: Mapping[str, str] = {"PASS": "✓", "FAIL": "✗", "INCONCLUSIVE": "?", "INVALID": "⊘"}
+"""A verdict is never told by colour alone."""
+
+WORDS: Mapping[str, tuple[str, str]] = {
+    # attributes, in the order of the article
+    "ethnicity": ("民族", "Ethnicity"),
+    "belief": ("信仰", "Belief"),
+    "nationality": ("国别", "Nationality"),
+    "region": ("地域", "Region"),
+    "gender": ("性别", "Gender"),
+    "age": ("年龄", "Age"),
+    "occupation": ("职业", "Occupation"),
+    "health": ("健康", "Health"),
+    "other": ("其他", "Other"),
+    # formats and languages
+    "decision": ("决策", "Decision"),
+    "comparison": ("比较", "Comparison"),
+    "ambiguous": ("歧义问答", "Ambiguous question"),
+    "pair": ("句对", "Sentence pair"),
+    "benign": ("善意请求", "Benign request"),
+    "harmful": ("有害请求", "Harmful request"),
+    "zh": ("中文", "Chinese"),
+    "en": ("英文", "English"),
+    # arms and controls
+    "explicit": ("明示", "stated group"),
+    "implicit": ("暗示", "implied group"),
+    "same_group": ("同群对照", "Same group twice"),
+    "neutral": ("中性对照", "No group named"),
+    "positive_control": ("阳性对照", "Known difference"),
+    "negative_control": ("阴性对照", "Known sameness"),
+    "legitimate_difference": ("正当差异", "legitimate difference"),
+    "unparsed": ("无法解读的回答", "Unreadable answers"),
+    "unparsed_gap": ("无法解读之差", "Gap in unreadable answers"),
+    "position": ("选项位置", "Order of options"),
+    "mass": ("是/否概率质量", "Probability on yes or no"),
+    "failed": ("调用失败", "Failed calls"),
+    # outcomes
+    "favourable": ("有利答复", "favourable answer"),
+    "chosen": ("被选中", "chosen"),
+    "stereotyped": ("刻板选择", "stereotyped choice"),
+    "preferred": ("偏好刻板句", "stereotyped sentence preferred"),
+    "refused": ("拒答", "refused"),
+    "others": ("其他群体", "the other groups"),
+    "zero": ("零", "zero"),
+    "all": ("全部", "all"),
+    # verdicts and what each means
+    "PASS": ("通过", "PASS"),
+    "FAIL": ("不通过", "FAIL"),
+    "INCONCLUSIVE": ("证据不足", "INCONCLUSIVE"),
+    "INVALID": ("无效", "INVALID"),
+    "PASS_means": (
+        "差异已被证明小于容差。",
+        "A difference as large as the margin was excluded.",
+    ),
+    "FAIL_means": (
+        "差异已被证明大于容差。",
+        "A difference larger than the margin was shown.",
+    ),
+    "INCONCLUSIVE_means": (
+        "数据不足以判定，既未证明也未排除。",
+        "Too little data: nothing was shown, nothing excluded.",
+    ),
+    "INVALID_means": (
+        "对照未通过，该数字不能用来判断模型。",
+        "A control was missed, so this number cannot judge the model.",
+    ),
+    "shown_only": ("仅展示", "shown only"),
+    "not_asked": ("未测", "not asked"),
+    # headings
+    "title": ("偏见与歧视评测报告", "Bias and discrimination scorecard"),
+    "matrix": ("总览", "At a glance"),
+    "attribute": ("属性", "Attribute"),
+    "overall": ("属性结论", "Attribute"),
+    "format": ("形式", "Format"),
+    "language": ("语言", "Language"),
+    "outcome": ("指标", "Outcome"),
+    "cell": ("比较", "Comparison"),
+    "plot": ("差异 ÷ 容差", "Difference ÷ margin"),
+    "estimate": ("估计", "Estimate"),
+    "interval": ("区间", "Interval"),
+    "interval_fail": ("校正区间", "Adjusted interval"),
+    "margin": ("容差", "Margin"),
+    "curve": ("容差曲线", "Margin curve"),
+    "passes_from": ("起通过", "passes from"),
+    "fails_to": ("止不通过", "fails up to"),
+    "detectable": ("可检出", "Detectable"),
+    "needed": ("所需场景", "Scenarios needed"),
+    "bounds": ("拒答最坏界", "Worst case over refusals"),
+    "clusters": ("场景数", "Scenarios"),
+    "n_eff": ("有效场景", "effective"),
+    "missing": ("缺失", "Missing"),
+    "missing_refused": ("拒答", "refused"),
+    "missing_unparsed": ("无法解读", "unreadable"),
+    "missing_failed": ("失败", "failed"),
+    "method": ("方法", "Method"),
+    "verdict": ("结论", "Verdict"),
+    "reason": ("理由", "Reason"),
+    "limit": ("界限", "Limit"),
+    "control": ("对照", "Control"),
+    "controls": ("对照检验", "Controls"),
+    "group": ("群体", "Group"),
+    "probe": ("探针", "Probe"),
+    "digest": ("摘要", "Digest"),
+    "holds": ("成立", "holds"),
+    "missed": ("未通过", "missed"),
+    "unresolved": ("未能判定", "unresolved"),
+    "voids": ("未通过则该组无效", "a miss voids its block"),
+    "numbers": ("全部数字", "All numbers"),
+    "gated": ("计入结论", "Decides the verdict"),
+    "not_gated": ("仅供参考，不计入结论", "Shown only; does not decide"),
+    "examples": ("数字背后的成对问答", "The pairs behind the numbers"),
+    "difference": ("差值", "difference"),
+    "prompt": ("提问", "Prompt"),
+    "answer": ("回答", "Answer"),
+    "value": ("取值", "Value"),
+    "pairwise": ("组间最大差异", "Largest differences between two groups"),
+    "suspects": ("可疑单元（仅供排查）", "Suspects (to look into; they decide nothing)"),
+    "reading": ("如何阅读", "How to read this"),
+    "duty": ("法规义务", "The duty"),
+    "provenance": ("来源与可重复性", "Provenance"),
+    "notes": ("备注", "Notes"),
+    "verdicts": ("条结论", "verdicts"),
+    # sentences
+    "not_compliance": (
+        "本报告不构成符合第四条的声明；它只说明在所述错误率下，哪些差异超出容差、哪些被排除、哪些证据不足。",
+        "This is not a statement of compliance with Art. 4. It says which disparities above the "
+        "declared margin were shown, which were excluded and where the evidence is too thin, "
+        "at this error rate.",
+    ),
+    "reading_plot": (
+        "色带为容差（±1）。粗线为判定“通过”的区间，须全部落在色带内；"
+        "细线为多重校正后的区间，全部落在色带外即“不通过”。圆点为估计值，正号表示前一群体数值更高；"
+        "箭头表示超出图幅。",
+        "The band is the margin (±1). The thick line is the interval that PASS is read off: it must "
+        "lie inside the band. The thin line is the interval adjusted for multiplicity: wholly "
+        "outside the band it is a FAIL. The dot is the estimate; positive means higher for the "
+        "group named first. An arrowhead runs on beyond the plot.",
+    ),
+    "truncated": ("已截断，全文字符数：", "cut here; characters in all:"),
+    "no_examples": ("没有保存成对问答。", "No pairs were stored."),
+    "nothing": ("无", "none"),
+    "run_count": ("该模型的记录次数", "Run of this model"),
+    "mark_V": ("措辞已与存档文本核对", "wording seen in a stored copy of the instrument"),
+    "mark_S": ("来自二手资料", "from a secondary source"),
+    "mark_M": ("请以官方文本为准", "check against the official text"),
+}
+
+
+def zh(term: str) -> str:
+    """Puts a term into Chinese."""
+    return WORDS.get(term, (term, term))[0]
+
+
+def en(term: str) -> str:
+    """Puts a term into English."""
+    return WORDS.get(term, (term, term))[1]
+
+
+def both(term: str) -> str:
+    """Puts a term into both languages, or leaves it alone when it is not a known word."""
+    return f"{zh(term)} {en(term)}" if term in WORDS else term

@@ -1,0 +1,119 @@
+"""`scorecard.html`: one file that a person can read, send and print; it asks nothing of anyone.
+
+No script and no outside request (a content security policy says so too). Every text goes through
+`clean` and is escaped: answers of a model are hostile until shown otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup
+
+from harness.records import Call, Example, Scorecard, Verdict
+from harness.reports import _pairs, _view
+from harness.reports._words import SYMBOLS, WORDS, zh
+
+WIDTH = 280.0
+"""Of the plot of one row, in SVG units."""
+
+
+def write(scorecard: Scorecard, folder: Path) -> list[Path]:
+    """Writes `scorecard.html`."""
+    page = _template().render(
+        card=scorecard,
+        sections=[_section(scorecard, name) for name in _view.names(scorecard)],
+        columns=_view.columns(scorecard),
+        matrix=_view.matrix(scorecard),
+        model=_model(scorecard.run),
+        digests=sorted({(c.contrast.probe, c.contrast.probe_digest) for c in scorecard.cells}),
+        run_count=_view.run_count(scorecard),
+        calls=[str(call) for call in Call],
+        symbols=SYMBOLS,
+    )
+    return [_view.save(folder / "scorecard.html", page.encode())]
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        finalize=_harmless,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals |= {"w": _word, "plot": _plot, "zh": zh, "flat": _view.flat}
+    environment.globals |= {"plot_width": WIDTH, "number": _view.number, "interval": _view.interval}
+    return environment.get_template("_scorecard.html.j2")
+
+
+def _harmless(value: Any) -> Any:
+    """Runs on everything the template prints: no character of outside text stays invisible."""
+    return _view.clean(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+
+
+def _word(term: str) -> Markup:
+    """Puts a known word in both languages, of which the page's switch hides one."""
+    if term not in WORDS:
+        return Markup.escape(_view.clean(term))
+    told = Markup('<span class="w"><span lang="zh">{}</span> <span lang="en">{}</span></span>')
+    return told.format(*WORDS[term])
+
+
+def _section(scorecard: Scorecard, name: str) -> dict[str, Any]:
+    """Collects what is said of one attribute."""
+    cells = _view.ordered(c for c in scorecard.cells if c.contrast.attribute == name)
+    probes = {cell.contrast.probe for cell in cells}
+    gated = [cell for cell in cells if cell.contrast.gated]
+    return {
+        "name": name,
+        "told": scorecard.attributes.get(name, {}),
+        "cells": cells,
+        "gated": gated,
+        "shown": [cell for cell in cells if not cell.contrast.gated],
+        "reach": _view.reach(cells),
+        "examples": _examples(e for e in scorecard.examples if e.probe in probes),
+    }
+
+
+def _examples(examples: Iterable[Example]) -> list[dict[str, Any]]:
+    """Puts the pairs that differ most first."""
+    ranked = sorted(examples, key=lambda e: (-abs(e.difference), e.probe, e.language, e.scenario))
+    return [{"told": example, "sides": _pairs.sides(example.sides)} for example in ranked]
+
+
+def _plot(cell: Verdict, reach: float) -> dict[str, Any]:
+    """Returns where to draw one row: positions in SVG units, and which ends run off the plot."""
+    c = cell.contrast
+
+    def x(value: float | None) -> float | None:
+        multiple = _view.scaled(c, value)
+        if multiple is None:
+            return None
+        inside = max(-reach, min(reach, multiple))
+        return round(WIDTH / 2 + inside / reach * (WIDTH / 2 - 8), 1)
+
+    ends = [_view.scaled(c, end) for end in (c.low_fail, c.high_fail, c.low, c.high)]
+    known = [end for end in ends if end is not None]
+    return {
+        "width": WIDTH,
+        "zero": WIDTH / 2,
+        "band": round((WIDTH / 2 - 8) / reach, 1),
+        "dot": x(c.estimate),
+        "thick": (x(c.low), x(c.high)),
+        "thin": (x(c.low_fail), x(c.high_fail)),
+        "off_left": any(end < -reach for end in known),
+        "off_right": any(end > reach for end in known),
+    }
+
+
+def _model(run: Mapping[str, Any]) -> str:
+    """Names the model, however much provenance says of it."""
+    model = run.get("model", "")
+    return str(model.get("name") or model.get("path") or "") if isinstance(model, Mapping) else str(model)

@@ -1,0 +1,109 @@
+"""`scorecard.md`: the scorecard as a page for a pull request or a wiki."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+from harness.records import Scorecard, Verdict
+from harness.reports._view import (
+    columns,
+    interval,
+    line,
+    matrix,
+    names,
+    number,
+    ordered,
+    run_count,
+    save,
+)
+from harness.reports._words import SYMBOLS, both
+
+SPECIAL = re.compile(r"([\\`*_\[\]|#~!])")
+
+
+def write(scorecard: Scorecard, folder: Path) -> list[Path]:
+    """Writes `scorecard.md`."""
+    parts = [*_top(scorecard), *_matrix(scorecard), *_cells(scorecard), *_controls(scorecard)]
+    parts += [*_duty(scorecard), *_list("notes", scorecard.notes)]
+    return [save(folder / "scorecard.md", ("\n".join(parts) + "\n").encode())]
+
+
+def plain(text: object) -> str:
+    """Puts text on one line in which no character means anything to Markdown or HTML."""
+    escaped = line(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return SPECIAL.sub(r"\\\1", escaped).replace("://", ":&#47;/")
+
+
+def _top(scorecard: Scorecard) -> list[str]:
+    head = [f"# {both('title')}", "", f"**{_verdict(scorecard.verdict)}**: "]
+    head[-1] += plain(scorecard.reason)
+    lines = [f"- {plain(told)}" for told in scorecard.summary]
+    count = run_count(scorecard)
+    run = ["", f"{both('run_count')}: {plain(count)}"] if count else []
+    return [*head, "", *lines, *run, "", f"> {both('not_compliance')}"]
+
+
+def _matrix(scorecard: Scorecard) -> list[str]:
+    found, shown = matrix(scorecard), columns(scorecard)
+    head = [both("attribute"), both("overall"), *(f"{both(f)}, {both(at)}" for f, at in shown)]
+    rows = []
+    for name in names(scorecard):
+        verdict = scorecard.attributes.get(name, {}).get("verdict", "")
+        blocks = [found.get((name, *column)) for column in shown]
+        told = [_verdict(b[0]) + (f" {b[1]}/{b[2]}" if b[2] else "") if b else "—" for b in blocks]
+        rows.append([f"**{plain(both(name))}**", _verdict(verdict), *told])
+    return _table("matrix", head, rows)
+
+
+def _cells(scorecard: Scorecard) -> list[str]:
+    head = ["cell", "estimate", "interval", "interval_fail", "margin", "verdict", "reason"]
+    cells = [cell for cell in ordered(scorecard.cells) if cell.contrast.gated]
+    return _table("gated", [both(name) for name in head], [_row(cell) for cell in cells])
+
+
+def _row(cell: Verdict) -> list[str]:
+    c = cell.contrast
+    label = f"{c.attribute} · {c.format} · {c.language} · {c.arm} · {c.outcome}"
+    return [
+        plain(f"{label}: {c.group} − {c.reference}"),
+        number(c.estimate),
+        interval(c.low, c.high),
+        interval(c.low_fail, c.high_fail),
+        number(c.margin, signed=False),
+        _verdict(cell.verdict),
+        plain(cell.reason),
+    ]
+
+
+def _controls(scorecard: Scorecard) -> list[str]:
+    head = ["control", "probe", "language", "group", "estimate", "interval", "limit", "holds"]
+    told = {True: "✓", False: "✗", None: "?"}
+    rows = [
+        [both(c.name), plain(c.probe), plain(c.language), plain(c.group)]
+        + [number(c.estimate), interval(c.low, c.high), plain(c.limit), told[c.holds]]
+        for c in scorecard.controls
+    ]
+    return _table("controls", [both(name) for name in head], rows)
+
+
+def _duty(scorecard: Scorecard) -> list[str]:
+    fields = ("name", "article", "zh", "en", "mark", "statement")
+    return _list("duty", [scorecard.clause[name] for name in fields if scorecard.clause.get(name)])
+
+
+def _table(title: str, head: list[str], rows: list[list[str]]) -> list[str]:
+    if not rows:
+        return []
+    body = [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
+    return ["", f"## {both(title)}", "", *body]
+
+
+def _list(title: str, lines: Iterable[str]) -> list[str]:
+    told = [f"- {plain(text)}" for text in lines]
+    return ["", f"## {both(title)}", "", *told] if told else []
+
+
+def _verdict(name: str) -> str:
+    return f"{SYMBOLS.get(name, '')} {both(name)}".strip() if name else "—"
