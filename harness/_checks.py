@@ -1,0 +1,325 @@
+"""What a probe must be: the published schema, then what a schema cannot say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from difflib import get_close_matches
+from functools import cache
+from pathlib import Path
+from typing import Any, NoReturn
+
+from harness import _template
+from harness._yaml import Place, Tree
+from harness.errors import BadProbe
+
+SCHEMA = Path(__file__).with_name("probe.schema.json")
+TWO_ROLES = ("comparison", "ambiguous")
+SLOTS = (
+    *("modifier", "clause", "mention", "adjective", "article", "plural", "noun"),
+    *("name", "pronoun", "object", "possessive", "honorific", "measure"),
+)
+FIELDS: Mapping[str, tuple[str, ...]] = {
+    "decision": ("case", "question", "merit", "strong", "weak"),
+    "comparison": (
+        *("case", "question", "merit_1", "merit_2", "strong", "weak", "option_1", "option_2"),
+    ),
+    "ambiguous": (
+        *("context", "stated_1", "stated_2", "question", "nonneg"),
+        *("option_1", "option_2", "unknown"),
+    ),
+    "pair": ("sentence", "sensible", "senseless"),
+    "benign": ("request", "control"),
+    "harmful": ("request", "control"),
+}
+"""format -> the fields of a scenario's texts."""
+NEEDED: Mapping[str, tuple[str, ...]] = {
+    "decision": ("merit", "strong", "weak"),
+    "comparison": ("merit_1", "merit_2", "strong", "weak"),
+    "ambiguous": ("stated_1", "stated_2"),
+    "pair": (),
+    "benign": ("control",),
+    "harmful": ("control",),
+}
+"""format -> the fields that the arm positive_control needs."""
+_TWO_ARMS = ("explicit", "same_group", "positive_control")
+_ARMS = {
+    **dict.fromkeys(("comparison", "ambiguous", "pair"), _TWO_ARMS),
+    **dict.fromkeys(("decision", "benign", "harmful"), (*_TWO_ARMS, "neutral")),
+}
+
+
+def check(head: Tree, body: Tree) -> None:
+    """Raises the first fault of a probe (`head`) and its scenarios (`body`).
+
+    Raises:
+        BadProbe: with the line of the offending node.
+    """
+    against_schema(head, "probe")
+    against_schema(body, head.data["format"])
+    _groups(head)
+    _arms(head)
+    _scenarios(head, body)
+    _templates(head, body)
+
+
+def against_schema(tree: Tree, kind: str) -> None:
+    """Raises the first breach of the published schema, `probe` or a format's scenarios."""
+    errors = list(_validator(kind).iter_errors(tree.data))
+    if errors:
+        _breach(tree, min(errors, key=lambda e: (tree.line(tuple(e.absolute_path)), len(e.path))))
+
+
+@cache
+def _validator(kind: str) -> Any:
+    from jsonschema import Draft202012Validator
+
+    schema = json.loads(SCHEMA.read_text("utf-8"))
+    return Draft202012Validator({"$ref": f"#/$defs/{kind}", "$defs": schema["$defs"]})
+
+
+def _breach(tree: Tree, error: Any) -> NoReturn:
+    place: Place = tuple(error.absolute_path)
+    schema, value = error.schema, error.instance
+    expected = schema.get("description", "")
+    if error.validator in ("additionalProperties", "propertyNames", "enum"):
+        known = schema.get("enum") or list(schema.get("properties", ()))
+        wrong = value if error.validator == "enum" else _stranger(value, known)
+        place = place if error.validator == "enum" else (*place, wrong)
+        near = get_close_matches(str(wrong), [str(k) for k in known], n=2, cutoff=0.5)
+        what = f"{'value' if error.validator == 'enum' else 'key'} {wrong!r} is not known here"
+        fix = f"use {' or '.join(near)}" if near else "use one of these, or remove it"
+        fail(tree, place, what, f"one of: {', '.join(map(str, known))}", fix)
+    if error.validator == "required":
+        missing = [k for k in error.validator_value if k not in value]
+        fail(tree, place, f"{missing[0]!r} is missing", f"a key {missing[0]!r}", "add it")
+    shown = repr(value)
+    what = error.message if len(error.message) < 160 else f"{shown[:100]}... is not valid"
+    if error.validator == "type":
+        what = f"{shown[:100]} is no {_word(schema['type'])}"
+    if not isinstance(value, str) and error.validator == "type" and "string" in schema["type"]:
+        fail(tree, place, what, f"a text: {expected}", "put it in quotes, or write the text")
+    rule = f"{error.validator} {str(error.validator_value)[:80]}"
+    fail(tree, place, what, f"{expected} ({rule})".strip(), "see docs/probes.md")
+
+
+def _stranger(value: Mapping[str, Any] | str, known: Iterable[str]) -> str:
+    return value if isinstance(value, str) else next(k for k in value if k not in known)
+
+
+def _word(kind: str | list[str]) -> str:
+    return kind if isinstance(kind, str) else " or ".join(kind)
+
+
+def fail(tree: Tree, place: Place, what: str, expected: str, fix: str) -> NoReturn:
+    """Raises a fault with its file and line."""
+    raise BadProbe(what, where=tree.at(place), expected=expected, fix=fix)
+
+
+def is_control(head: Mapping[str, Any]) -> bool:
+    """Says whether a probe holds nothing but positive controls."""
+    return list(head["arms"]) == ["positive_control"]
+
+
+def _groups(head: Tree) -> None:
+    probe = head.data
+    groups = probe.get("groups", {})
+    if len(groups) < 2 and not is_control(probe):
+        what = f"{len(groups)} group{'s' * (len(groups) != 1)}"
+        fail(head, ("groups",), what, "at least two groups", "add a group to compare with")
+    for language in probe["languages"]:
+        first, *_ = [set(g.get(language, ())) for g in groups.values()] or [set()]
+        for name, group in groups.items():
+            place = ("groups", name)
+            if language not in group:
+                what = f"group {name!r} has no wording in {language!r}"
+                fail(head, place, what, "a wording in each language of the probe", "add it")
+            if odd := first ^ set(group[language]):
+                what = f"group {name!r} fills other slots than the first group: {sorted(odd)}"
+                fail(head, (*place, language), what, f"exactly {sorted(first)}", "fill the same")
+            _again(head, name, language)
+            _plain(head, (*place, language), group[language])
+        _neutral(head, first, language)
+        _plain(head, ("answers", language), probe.get("answers", {}).get(language, {}))
+
+
+def _again(head: Tree, name: str, language: str) -> None:
+    group, place = head.data["groups"][name], ("groups", name, "again")
+    again = group.get("again", {}).get(language, {})
+    if "same_group" in head.data["arms"] and not again:
+        what = f"group {name!r} has no other wording in {language!r}, but the arm same_group"
+        fail(head, place, what, "again: the same slots in other words", "add it, or drop the arm")
+    if odd := set(again) - set(group[language]):
+        what = f"{sorted(odd)} stands in `again` alone"
+        fail(head, (*place, language), what, f"among {sorted(group[language])}", "remove it")
+    if again and {**group[language], **again} == group[language]:
+        fail(head, (*place, language), "`again` repeats the wording", "other words", "reword it")
+    _plain(head, (*place, language), again)
+
+
+def _neutral(head: Tree, slots: set[str], language: str) -> None:
+    if "neutral" in head.data:
+        neutral, place = head.data["neutral"].get(language, {}), ("neutral", language)
+        _plain(head, place, neutral)
+        empty = [s for s in slots if s not in neutral and not {f"{s}_1", f"{s}_2"} <= set(neutral)]
+        if empty:
+            what = f"neutral leaves {sorted(empty)} open in {language!r}"
+            fail(head, place, what, f"all of {sorted(slots)}", 'fill them, with "" if need be')
+
+
+def _plain(tree: Tree, place: Place, texts: Mapping[str, str]) -> None:
+    for key, text in texts.items():
+        if "{" in text:
+            what = f"{text[:60]!r} holds a bracket"
+            fail(tree, (*place, key), what, "plain text", "write the text out")
+
+
+def _arms(head: Tree) -> None:
+    probe = head.data
+    for index, arm in enumerate(probe["arms"]):
+        if arm not in _ARMS[probe["format"]]:
+            what = f"the format {probe['format']} has no arm {arm!r}"
+            expected = f"one of: {', '.join(_ARMS[probe['format']])}"
+            fail(head, ("arms", index), what, expected, "remove it")
+    single = probe["format"] not in TWO_ROLES
+    for arm in ("neutral", "positive_control"):
+        if arm in probe["arms"] and "neutral" not in probe and not _without_neutral(probe, single):
+            fail(head, ("arms",), f"the arm {arm} needs `neutral`", "neutral: texts", "add it")
+    for language in probe["languages"]:
+        for key in ("frames", "answers", "neutral"):
+            if key in probe and language not in probe[key]:
+                what = f"{key!r} has no {language!r}"
+                fail(head, (key,), what, "each language of the probe", "add it")
+    if probe["format"] == "decision" and probe.get("ask") != "generate" and "answers" not in probe:
+        fail(head, (), "'answers' is missing", "answers: a yes and a no sentence", "add it")
+
+
+def _without_neutral(probe: Mapping[str, Any], single: bool) -> bool:
+    asks_neutral = "neutral" in probe["arms"] or probe["format"] in ("decision", "comparison")
+    return not asks_neutral or (single and not probe.get("groups"))
+
+
+def _scenarios(head: Tree, body: Tree) -> None:
+    probe, seen = head.data, dict[str, int]()
+    for index, scenario in enumerate(body.data):
+        name = scenario["id"]
+        if name in seen:
+            what = f"id {name!r} stands twice (first in line {body.line((seen[name], 'id'))})"
+            fail(body, (index, "id"), what, "each id once", "rename one of them")
+        seen[name] = index
+        for language in ("zh", "en"):
+            if (language in scenario) != (language in probe["languages"]):
+                state = "is no language of" if language in scenario else "is missing, a language of"
+                what = f"scenario {name!r}: {language!r} {state} the probe"
+                fail(body, (index,), what, f"exactly {probe['languages']}", "add or remove it")
+        _target(head, body, index)
+        for language in probe["languages"]:
+            _needed(head, body, (index, language))
+
+
+def _target(head: Tree, body: Tree, index: int) -> None:
+    scenario, groups = body.data[index], list(head.data.get("groups", {}))
+    sentence = head.data["format"] == "pair" and any(
+        "sentence" in scenario[lang] for lang in head.data["languages"]
+    )
+    if "target" not in scenario and sentence:
+        fail(body, (index,), "'target' is missing", f"one of: {', '.join(groups)}", "add it")
+    if "target" in scenario and (target := scenario["target"]) not in groups:
+        near = get_close_matches(target, groups, n=1) or groups[:1]
+        expected = f"one of: {', '.join(groups)}"
+        fail(body, (index, "target"), f"unknown group {target!r}", expected, f"use {near}")
+    if sentence and is_control(head.data):
+        fail(body, (index,), "a control probe with a sentence", "sensible, senseless", "use them")
+
+
+def _needed(head: Tree, body: Tree, place: Place) -> None:
+    probe, texts = head.data, body.data[place[0]][place[1]]
+    if "positive_control" in probe["arms"] and not probe.get("controls"):
+        for field in NEEDED[probe["format"]]:
+            if field not in texts:
+                what = f"{field!r} is missing, but the arm positive_control needs it"
+                fail(body, place, what, f"a text {field!r}", "add it, or drop the arm")
+
+
+def _templates(head: Tree, body: Tree) -> None:
+    probe, fields = head.data, FIELDS[head.data["format"]]
+    options = {"options"} if probe["format"] in (*TWO_ROLES, "decision") else set()
+    for language in probe["languages"]:
+        known = _fillable(probe, language)
+        for index, scenario in enumerate(body.data):
+            place = (index, language)
+            texts = scenario[language]
+            fillers = set(scenario.get("fillers", {}).get(language, ()))
+            for slot in fillers & ({*SLOTS, *fields, "options"}):
+                what = f"filler {slot!r} is also a slot or a field"
+                fail(body, (index, "fillers"), what, "a name of its own", "rename the filler")
+            for slot, drawn in scenario.get("fillers", {}).get(language, {}).items():
+                _plain(body, (index, "fillers", language, slot), dict(enumerate(drawn)))  # type: ignore[arg-type]
+            for where, text in _texts(head, body, place):
+                _slots(body, where, text, known | fillers | set(texts))
+            _no_loop(body, place)
+            for number, frame in enumerate(probe.get("frames", {}).get(language, ())):
+                where = ("frames", language, number)
+                _slots(head, where, frame, set(fields) | known | options)
+                gone = _asked(frame) - known - options - set(texts) - {"unknown"}
+                if gone:
+                    what = f"the frame's {sorted(gone)} is no field of scenario {scenario['id']!r}"
+                    fail(body, place, what, f"a text {sorted(gone)[0]!r}", "add it")
+
+
+def _texts(head: Tree, body: Tree, place: Place) -> Iterator[tuple[Place, str]]:
+    probe = head.data
+    sides = set(probe.get("groups", {})) | ({"neutral"} & set(probe["arms"]))
+    for field, text in body.data[place[0]][place[1]].items():
+        if isinstance(text, str):
+            yield (*place, field), text
+            continue
+        if probe["format"] in (*TWO_ROLES, "pair") or set(text) != sides:
+            what = f"{field!r} differs by group, with {sorted(text)}"
+            expected = f"one text, or (formats of one person) one for each of {sorted(sides)}"
+            fail(body, (*place, field), what, expected, "write one text for all groups")
+        yield from (((*place, field, g), t) for g, t in text.items())
+
+
+def _fillable(probe: Mapping[str, Any], language: str) -> set[str]:
+    """Returns the slots that every group, and neutral where it is used, can fill."""
+    wordings = [set(g[language]) for g in probe.get("groups", {}).values()]
+    slots = set.intersection(*wordings) if wordings else set()
+    both = {f"{s}_{n}" for s in slots for n in (1, 2)}
+    if probe["format"] in TWO_ROLES:
+        return both
+    return slots | both if probe["format"] == "pair" else slots
+
+
+def _asked(template: str) -> set[str]:
+    return {_template.lower(s) for s in _template.slots(template)}
+
+
+def _slots(tree: Tree, place: Place, template: str, known: set[str]) -> None:
+    try:
+        asked = _asked(template)
+    except _template.TemplateError as error:
+        what = f"a template may hold slots alone, found {error}"
+        fail(tree, place, what, "text with {{ slot }}", "write the text out")
+    if unknown := sorted(asked - known):
+        near = get_close_matches(unknown[0], known, n=2, cutoff=0.5)
+        fix = f"use {' or '.join(near)}" if near else "fill the slot for every group, or remove it"
+        expected = f"one of: {', '.join(sorted(known)) or '(none)'}"
+        fail(tree, place, f"nothing fills the slot {unknown[0]!r}", expected, fix)
+
+
+def _no_loop(body: Tree, place: Place) -> None:
+    texts = body.data[place[0]][place[1]]
+    calls = {
+        field: set().union(*map(_asked, [text] if isinstance(text, str) else text.values()))
+        & set(texts)
+        for field, text in texts.items()
+    }
+    for field in texts:
+        reached, fresh = set[str](), {field}
+        while fresh:
+            fresh = set().union(*(calls[f] for f in fresh)) - reached
+            reached |= fresh
+        if field in reached:
+            expected = "fields that do not contain themselves"
+            fail(body, (*place, field), f"{field!r} contains itself", expected, "break the loop")

@@ -1,0 +1,207 @@
+"""Finds what is valid in a probe and yet would spoil its numbers."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from harness._template import tidy
+from harness.probes import BODIES
+from harness.prompts import expand
+from harness.records import Choice, Probe, Prompt, Scenario, Suite
+
+ALIKE = 0.6
+"""Cosine of two scenarios' character n-grams from which they count as one."""
+NGRAMS = {"en": (3, 5), "zh": (2, 4)}
+RATIO, LONGER = 2, 8
+"""Options are of very different length when one has RATIO times, and LONGER more, characters."""
+BALANCE = 0.1
+"""How far a share may lie from an even one."""
+SHARED = {"en": 4, "zh": 6}
+"""Words (zh: characters) that a pair of sentences should share behind the change."""
+
+_MAIN = ("case", "merit", "context", "sentence", "sensible", "request", "question")
+_NAMING = ("modifier", "clause", "mention", "adjective", "plural", "noun", "name")
+_LEAD = re.compile(r"^((who|that|is|are|has|was|a|an|the|from|of|in|with)\s+)+", re.IGNORECASE)
+_SLOT = re.compile(r"\{\{.*?\}\}")
+_ARTICLE = re.compile(r"\ba (?=[aeio][a-z])(?!one\b|once\b|euro)|\ban (?=[bcdfgjkpqtvwz][a-z])")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to mend (`error`) or to look at (`warning`)."""
+
+    level: Literal["error", "warning"]
+    where: str
+    what: str
+    fix: str
+
+
+def lint(probe: Probe, tokenize: Callable[[str], int] | None = None) -> list[Finding]:
+    """Returns what to mend and what to look at; `tokenize` counts the tokens of a text."""
+    prompts = list(expand([probe], Suite(name="lint", probes=(), orders=1), seed=0))
+    found = [
+        *_differing(probe),
+        *_alike(probe),
+        *_named(probe, prompts),
+        *_lengths(probe, prompts),
+        *_balance(probe),
+        *_articles(probe, prompts),
+        *_shared(probe, prompts),
+        *(_tokens(probe, tokenize) if tokenize else ()),
+    ]
+    return sorted(dict.fromkeys(found), key=lambda f: f.level)
+
+
+def _at(probe: Probe, scenario: str = "") -> str:
+    if not scenario:
+        return f"{probe.source}/probe.yaml"
+    line = next(s.line for s in probe.scenarios if s.id == scenario)
+    file = next((b for b in BODIES if Path(probe.source, b).is_file()), BODIES[0])
+    return f"{probe.source}/{file}:{line} ({scenario})"
+
+
+def _differing(probe: Probe) -> Iterator[Finding]:
+    """Compares the texts of a field that differs by group, with the groups' words blanked."""
+    for scenario in probe.scenarios:
+        for language, texts in scenario.texts.items():
+            for field, text in texts.items():
+                if not isinstance(text, str):
+                    by_group = {g.name: text[g.name] for g in probe.groups}
+                    blank = {_blanked(probe, t, g, language) for g, t in by_group.items()}
+                    if len(blank) > 1:
+                        what = f"{field} ({language}) differs outside the group's words: {blank}"
+                        fix = "let the texts differ in the group's wording alone"
+                        yield Finding("error", _at(probe, scenario.id), what, fix)
+
+
+def _blanked(probe: Probe, text: str, name: str, language: str) -> str:
+    group = next(g for g in probe.groups if g.name == name)
+    words = {w for words in (group.wording, group.again) for w in words.get(language, {}).values()}
+    text = _SLOT.sub("_", text)
+    for word in sorted(filter(None, words), key=len, reverse=True):
+        edge = r"\b" if word.isascii() else ""
+        text = re.sub(f"{edge}{re.escape(word)}{edge}", "_", text, flags=re.IGNORECASE)
+    return tidy(text)
+
+
+def _bare(scenario: Scenario, language: str) -> str:
+    texts = scenario.texts[language]
+    main = (texts[field] for field in _MAIN if field in texts)
+    joined = " ".join(t if isinstance(t, str) else " ".join(t.values()) for t in main)
+    return tidy(_SLOT.sub(" ", joined))
+
+
+def _alike(probe: Probe) -> Iterator[Finding]:
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    for language in probe.languages:
+        texts = [_bare(s, language) for s in probe.scenarios]
+        grams = TfidfVectorizer(analyzer="char", ngram_range=NGRAMS[language])
+        weights = grams.fit_transform(texts)
+        cosine = (weights @ weights.T).tocoo()
+        for i, j, value in zip(cosine.row, cosine.col, cosine.data, strict=True):
+            if i < j and value > ALIKE:
+                one, other = probe.scenarios[i], probe.scenarios[j]
+                what = f"as good as {other.id!r} again ({language}, cosine {value:.2f} > {ALIKE})"
+                fix = "write another situation, or remove one: scenarios count as independent"
+                yield Finding("error", _at(probe, one.id), what, fix)
+
+
+def _named(probe: Probe, prompts: list[Prompt]) -> Iterator[Finding]:
+    for language in probe.languages:
+        names = {
+            _LEAD.sub("", words[slot]).strip()
+            for group in probe.groups
+            for words in (group.wording[language], group.again.get(language, {}))
+            for slot in _NAMING
+            if words.get(slot) and words[slot] != probe.neutral.get(language, {}).get(slot)
+        }
+        for prompt in (p for p in prompts if p.language == language and not p.roles and p.messages):
+            for name in filter(None, names):
+                text = prompt.messages[0].content
+                edge = r"\b" if name.isascii() else ""
+                if re.search(f"{edge}{re.escape(name)}{edge}", text, re.IGNORECASE):
+                    sure = name.isascii() or len(name) > 1
+                    what = f"the arm {prompt.arm} ({language}) mentions a group: {name!r}"
+                    fix = "leave the group out of neutral, merit, strong, weak, control and case"
+                    where = _at(probe, prompt.scenario)
+                    yield Finding("error" if sure else "warning", where, what, fix)
+
+
+def _uneven(left: str, right: str) -> bool:
+    short, long = sorted((len(left), len(right)))
+    return long > RATIO * short and long - short > LONGER
+
+
+def _lengths(probe: Probe, prompts: list[Prompt]) -> Iterator[Finding]:
+    fix = "make the answers about as long as each other"
+    for language, answers in probe.answers.items():
+        if _uneven(answers["yes"], answers["no"]):
+            what = f"the answers ({language}) are of very different length"
+            yield Finding("error", _at(probe), what, fix)
+    for prompt in prompts:
+        if probe.format in ("comparison", "ambiguous"):
+            unknown: list[Choice] = [c for c in prompt.choices if c.meaning == "unknown"]
+            one, other = (c for c in prompt.choices if c.meaning != "unknown")
+            where, shown = _at(probe, prompt.scenario), f"{one.text!r} and {other.text!r}"
+            if _uneven(one.text, other.text):
+                yield Finding("error", where, f"options of very different length: {shown}", fix)
+            if any(_uneven(u.text, o.text) for u in unknown for o in (one, other)):
+                what = f"`unknown` ({prompt.language}) and the options are of very different length"
+                yield Finding("warning", where, what, fix)
+
+
+def _balance(probe: Probe) -> Iterator[Finding]:
+    for field, values, level in (
+        ("favourable", ("yes", "no"), "error"),
+        (
+            "target",
+            [g.name for g in probe.groups],
+            "error" if probe.format == "pair" else "warning",
+        ),
+    ):
+        seen = Counter(getattr(s, field) for s in probe.scenarios if getattr(s, field))
+        for value in values if seen else ():
+            share, even = seen[value] / seen.total(), 1 / len(values)
+            if abs(share - even) > BALANCE + 1e-9:
+                what = f"{field} is {value!r} in {share:.0%} of the scenarios, not about {even:.0%}"
+                fix = f"turn some scenarios round, so that {field} is balanced"
+                yield Finding("error" if level == "error" else "warning", _at(probe), what, fix)
+
+
+def _articles(probe: Probe, prompts: list[Prompt]) -> Iterator[Finding]:
+    for prompt in (p for p in prompts if p.language == "en"):
+        for text in [m.content for m in prompt.messages] or [c.text for c in prompt.choices]:
+            if found := _ARTICLE.search(text):
+                near = text[found.start() : found.start() + 24]
+                what = f"article: {near!r} ({'+'.join(prompt.roles.values()) or prompt.surface})"
+                fix = "write the article into the group's wording (slot article, or mention)"
+                yield Finding("warning", _at(probe, prompt.scenario), what, fix)
+
+
+def _shared(probe: Probe, prompts: list[Prompt]) -> Iterator[Finding]:
+    for prompt in prompts if probe.format == "pair" else ():
+        tail = prompt.choices[0].text[prompt.choices[0].start :]
+        zh = prompt.language == "zh"
+        length = len(re.findall(r"\w", tail)) if zh else len(re.findall(r"\w+", tail))
+        if length < SHARED[prompt.language]:
+            unit = "characters" if zh else "words"
+            what = f"only {length} shared {unit} behind the change ({prompt.language}): {tail!r}"
+            fix = f"let the group come early, with {SHARED[prompt.language]} {unit} behind it"
+            yield Finding("warning", _at(probe, prompt.scenario), what, fix)
+
+
+def _tokens(probe: Probe, tokenize: Callable[[str], int]) -> Iterator[Finding]:
+    for language in probe.languages:
+        slots = probe.groups[0].wording[language] if probe.groups else ()
+        for slot in slots:
+            sizes = {g.name: tokenize(g.wording[language][slot]) for g in probe.groups}
+            if len(set(sizes.values())) > 1:
+                what = f"slot {slot!r} ({language}) differs in tokens: {sizes}"
+                fix = "choose wordings of one length where the language has them"
+                yield Finding("warning", _at(probe), what, fix)

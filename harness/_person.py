@@ -1,0 +1,98 @@
+"""Formats with one person: a decision about them, or a request of theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from typing import Any
+
+from harness._item import Item, Words, orders
+from harness._template import slots
+from harness.records import Ask, Choice
+
+Side = tuple[str, str, dict[str, str], Words, str]
+"""Arm, surface, roles, slots, and the group whose texts are taken."""
+
+SPELLINGS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
+    "en": {"yes": ("Yes", "yes", "YES"), "no": ("No", "no", "NO")},
+    "zh": {
+        "yes": ("是", "能", "会", "可以", "应该", "应当", "对", "Yes", "yes", "YES"),
+        "no": (
+            "否",
+            "不是",
+            "不能",
+            "不会",
+            "不可以",
+            "不应该",
+            "不应当",
+            "不对",
+            "No",
+            "no",
+            "NO",
+        ),
+    },
+}
+"""How yes and no are spelt; each also counts with a space before it. No spelling begins another."""
+
+_OPTIONS = {"en": ("yes or no", "no or yes"), "zh": ("“是”或“否”", "“否”或“是”")}
+
+
+def decision(item: Item) -> Iterator[dict[str, Any]]:
+    """Asks one yes-or-no question about one person."""
+    for arm, surface, roles, words, group in _sides(item):
+        instead = {"merit": "{{ " + surface + " }}"} if arm == "positive_control" else {}
+        values = item.values(words, group, **instead)
+        listed = "options" in slots(item.frame)
+        for order, _ in orders(2, item.orders, item.turn) if listed else [(0, ())]:
+            values["options"] = _OPTIONS[item.language][order]
+            yield {
+                **{"arm": arm, "surface": surface, "roles": roles, "order": order},
+                "text": item.text(item.frame, values),
+                "choices": _yes_no(item, order),
+            }
+
+
+def request(item: Item) -> Iterator[dict[str, Any]]:
+    """Puts one request; the positive control is another request, without a group."""
+    for arm, surface, roles, words, group in _sides(item):
+        if surface == "weak":
+            continue
+        instead = {"request": "{{ control }}"} if arm == "positive_control" else {}
+        text = item.text(item.frame, item.values(words, group, **instead))
+        yield {"arm": arm, "surface": surface, "roles": roles, "text": text}
+
+
+def _sides(item: Item) -> Iterator[Side]:
+    for arm in item.arms:
+        if arm == "explicit":
+            for g in item.groups:
+                yield arm, "mention", {"person": g.name}, item.words(g), g.name
+        elif arm == "same_group":
+            for g in item.groups:
+                yield arm, "again", {"person": g.name}, item.again(g), g.name
+        elif arm == "neutral":
+            yield arm, "mention", {}, item.neutral, arm
+        elif arm == "positive_control" and not item.probe.controls:
+            yield arm, "strong", {}, item.neutral, "neutral"
+            yield arm, "weak", {}, item.neutral, "neutral"
+
+
+def _yes_no(item: Item, order: int) -> tuple[Choice, ...]:
+    if item.probe.ask is Ask.GENERATE:
+        return ()
+    sentences = item.probe.answers[item.language]
+    return _choices(item.language, sentences["yes"], sentences["no"], order)
+
+
+@lru_cache(256)
+def _choices(language: str, yes: str, no: str, order: int) -> tuple[Choice, ...]:
+    sentences = {"yes": yes, "no": no}
+    answers = ("yes", "no") if order == 0 else ("no", "yes")
+    spellings = [
+        Choice(text=space + text, meaning=f"{answer}:spelling")
+        for answer in answers
+        for text in SPELLINGS[language][answer]
+        for space in ("", " ")
+    ]
+    texts = [Choice(text=sentences[answer], meaning=f"{answer}:text") for answer in answers]
+    return (*spellings, *texts)

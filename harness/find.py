@@ -1,0 +1,73 @@
+"""Finds what a name stands for: the name is the path.
+
+A plug-in is a file `harness/<kind>/<name>.py` without a leading underscore; a name with a dot is an
+import path, for code kept elsewhere. Data lies in the checkout, or inside the installed wheel.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from harness.errors import HarnessError, NotFound
+
+PACKAGE = Path(__file__).resolve().parent
+
+
+def root() -> Path:
+    """Returns the folder that holds `probes` and `conf`, wherever the command was started."""
+    checkout = PACKAGE.parent
+    return checkout if (checkout / "pyproject.toml").is_file() else PACKAGE / "_data"
+
+
+def data(name: str) -> Path:
+    """Returns a folder of data: `probes` or `conf`."""
+    return root() / name
+
+
+def names(kind: str) -> list[str]:
+    """Lists the plug-ins of a kind (`models`, `outcomes`, `reports`, `engines`)."""
+    files = (PACKAGE / kind).glob("[!_]*.py")
+    return sorted(f.stem for f in files)
+
+
+def plugin(kind: str, name: str) -> Any:
+    """Imports a plug-in by name, or by dotted path.
+
+    Raises:
+        NotFound: no such file, with the near names; or a dotted path that leads nowhere.
+    """
+    if "." in name:
+        return _elsewhere(kind, name)
+    if name not in names(kind):
+        raise NotFound.among(kind.rstrip("s"), name, names(kind), f"harness/{kind}/")
+    return import_module(f"harness.{kind}.{name}")
+
+
+def _elsewhere(kind: str, path: str) -> Any:
+    head, _, last = path.rpartition(".")
+    for module, attribute in ((path, ""), (head, last)):
+        try:
+            found = import_module(module)
+        except ModuleNotFoundError as error:
+            if module.startswith(f"{error.name}.") or module == error.name:
+                continue
+            raise _missing(kind, path, f"{module} imports {error.name!r}") from error
+        except (ImportError, ValueError, TypeError):
+            continue
+        if not attribute:
+            return found
+        if hasattr(found, attribute):
+            return getattr(found, attribute)
+    raise _missing(kind, path, f"sys.path: {', '.join(p or '.' for p in sys.path[:3])}, ...")
+
+
+def _missing(kind: str, path: str, where: str) -> HarnessError:
+    return NotFound(
+        f"nothing can be imported as {path!r}",
+        where=where,
+        expected=f"module.path or module.path.attribute, or one of: {', '.join(names(kind))}",
+        fix="install the package that holds it, or add its folder to PYTHONPATH",
+    )

@@ -1,0 +1,126 @@
+"""Expands probes into prompts: the same ones, in the same order, on every machine.
+
+Prompts of one item are contiguous, so that what they share is forwarded once. What one item asks is
+said by the formats' own modules: `_person.py` (one person), `_people.py` (two), `_sentences.py`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+from harness import _people, _person, _sentences
+from harness._item import Item
+from harness.records import CONTROL_ARMS, Ask, Message, Probe, Prompt, Scenario, Suite
+
+_FORMATS: Mapping[str, Callable[[Item], Iterator[dict[str, Any]]]] = {
+    "decision": _person.decision,
+    "benign": _person.request,
+    "harmful": _person.request,
+    "comparison": _people.comparison,
+    "ambiguous": _people.ambiguous,
+    "pair": _sentences.pair,
+}
+
+
+def expand(probes: Iterable[Probe], suite: Suite, seed: int) -> Iterator[Prompt]:
+    """Yields the prompts of a suite's probes."""
+    for probe in probes:
+        for item in _items(probe, suite, seed):
+            for parts in _FORMATS[probe.format](item):
+                yield _prompt(item, **parts)
+
+
+def count(probes: Iterable[Probe], suite: Suite) -> int:
+    """Counts the prompts of a suite's probes, which no seed changes."""
+    return sum(
+        sum(1 for _ in _FORMATS[probe.format](item))
+        for probe in probes
+        for item in _items(probe, suite, 0)
+    )
+
+
+def spread(scenarios: Iterable[Scenario], most: int) -> list[tuple[int, Scenario]]:
+    """Takes at most so many scenarios (0 for all), as many of each favourable answer and target.
+
+    Each comes with its rank among its like, over which orders are rotated.
+    """
+    seen: Counter[tuple[str, str]] = Counter()
+    ranked = []
+    for scenario in scenarios:
+        kind = (scenario.favourable, scenario.target)
+        ranked.append((seen[kind], scenario))
+        seen[kind] += 1
+    kept = sorted(ranked, key=lambda pair: pair[0])[: most or None]
+    chosen = {scenario.id for _, scenario in kept}
+    return [pair for pair in ranked if pair[1].id in chosen]
+
+
+def _items(probe: Probe, suite: Suite, seed: int) -> Iterator[Item]:
+    groups = probe.groups[: suite.groups or None]
+    named = {g.name for g in groups}
+    usable = [s for s in probe.scenarios if not s.target or s.target in named]
+    scenarios = spread(usable, suite.scenarios)
+    controlled = {s.id for _, s in spread((s for _, s in scenarios), suite.controls)}
+    for language in (lang for lang in probe.languages if lang in suite.languages):
+        frames = probe.frames.get(language) or ("",)
+        for rank, scenario in scenarios:
+            dropped = () if scenario.id in controlled else CONTROL_ARMS
+            for paraphrase, frame in enumerate(frames[: suite.paraphrases or None]):
+                drawn = _fillers(scenario, language, f"{seed}/{probe.name}/{paraphrase}")
+                filler = "-".join(str(index) for index, _ in drawn.values()) or "0"
+                yield Item(
+                    probe=probe,
+                    scenario=scenario,
+                    language=language,
+                    frame=frame,
+                    groups=groups,
+                    arms=tuple(arm for arm in probe.arms if arm not in dropped),
+                    name=f"{scenario.id}/{paraphrase}.{filler}",
+                    fillers={slot: text for slot, (_, text) in drawn.items()},
+                    turn=rank + paraphrase + _draw(f"{seed}/{probe.name}/{language}", 12),
+                    orders=suite.orders,
+                )
+
+
+def _fillers(scenario: Scenario, language: str, key: str) -> dict[str, tuple[int, str]]:
+    drawn = {}
+    for slot, texts in scenario.fillers.get(language, {}).items():
+        index = _draw(f"{key}/{language}/{scenario.id}/{slot}", len(texts))
+        drawn[slot] = (index, texts[index])
+    return drawn
+
+
+def _draw(key: str, n: int) -> int:
+    """Draws below n from a text, the same in every process."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:8], "big") % n
+
+
+def _prompt(
+    item: Item, *, arm: str, surface: str, roles: Mapping[str, str], order: int = 0, **parts: Any
+) -> Prompt:
+    probe, scenario = item.probe, item.scenario
+    name = item.name + parts.pop("variant", "")
+    text = parts.pop("text", "")
+    who = "+".join(roles.values()) or "none"
+    start = f"{probe.name}/{item.language}/{name}"
+    return Prompt(
+        id=f"{start}/{arm}/{surface}/{who}/{order}",
+        probe=probe.name,
+        attribute=probe.attribute,
+        format=probe.format,
+        language=item.language,
+        scenario=scenario.id,
+        item=name,
+        roles=roles,
+        surface=surface,
+        arm=arm,
+        order=order,
+        favourable=scenario.favourable,
+        ask=Ask.CHOOSE if probe.format == "pair" else probe.ask,
+        messages=(Message(role="user", content=text),) if text else (),
+        choices=tuple(parts.pop("choices", ())),
+        **parts,
+    )
