@@ -1,0 +1,153 @@
+"""How large a difference a run can show, and how many scenarios settle a contrast."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from scipy.special import chdtri, ndtr, ndtri, stdtrit
+
+from harness.stats._arrays import within
+from harness.stats.intervals import SMALL, SPREAD_SUPPORT, SUPPORT, least_clusters
+
+MOST = 1_000_000
+"""More scenarios than this are not a plan."""
+_QUANTILES = (np.arange(400) + 0.5) / 400
+
+
+def detectable(
+    sd: float, clusters: int, margin: float, *, alpha: float = 0.05, power: float = 0.8
+) -> float:
+    """Computes the smallest |theta| that FAILs with the given power.
+
+    margin + (t + z) sd / sqrt(K): never below the margin; it has no sign.
+
+    Why: the usual t-based approximation, on the scale of the outcome, free of the estimate itself.
+
+    Example:
+        >>> round(detectable(0.12, 60, 0.05), 4)
+        0.094
+
+    Args:
+        sd: between-scenario standard deviation of the differences, 0 or more.
+        clusters: K, at least 2.
+        margin: tolerated |theta|.
+        alpha: two-sided error rate of FAIL.
+        power: probability of FAIL.
+
+    Reference: Bloom (1995), Evaluation Review 19:547 (minimum detectable effects).
+    """
+    _check(sd, margin, alpha, power)
+    if clusters < 2:
+        raise ValueError(f"expected at least 2 clusters, got {clusters}")
+    quantiles = float(stdtrit(clusters - 1, 1 - alpha / 2)) + float(ndtri(power))
+    return margin + quantiles * sd / math.sqrt(clusters)
+
+
+def needed(
+    sd: float,
+    margin: float,
+    estimate: float,
+    *,
+    alpha: float = 0.05,
+    power: float = 0.8,
+    contrasts: int = 1,
+    reach: float = 1.0,
+) -> int | None:
+    """Counts the scenarios that would settle a contrast, were theta the estimate.
+
+    For a PASS when |estimate| < margin, for a FAIL when it is larger; None when the estimate is so
+    near the margin that more than a million are needed. The sign of the estimate does not matter.
+
+    Why: power of the t tests, exact for normal differences (averaged over the sampling distribution
+    of the sd), so that small K are not flattered. With several contrasts a PASS needs all of them:
+    each gets power 1 - (1 - power) / contrasts; a FAIL is drawn at alpha / contrasts. Where sd is 0
+    the bounds for equal answers decide (`intervals.equivalence`, `significance.p_beyond`).
+
+    Example:
+        >>> needed(0.12, 0.05, 0.0, contrasts=48), needed(0.12, 0.05, 0.10)
+        (119, 48)
+
+    Args:
+        sd: between-scenario standard deviation of the differences, 0 or more.
+        margin: tolerated |theta|, in (0, reach).
+        estimate: theta taken as true, in [-reach, reach].
+        alpha: error rate of each side of PASS, of both sides of FAIL.
+        power: probability of settling (all contrasts).
+        contrasts: how many are gated together.
+        reach: largest |difference| that a cluster can show.
+
+    Reference: Phillips (1990), J. Pharmacokinet. Biopharm. 18:137 (power of TOST); Owen (1965),
+        Biometrika 52:437 (the integral over the sd).
+    """
+    _check(sd, margin, alpha, power)
+    size = abs(estimate)
+    if contrasts < 1 or not size <= reach:
+        raise ValueError(f"got {contrasts} contrasts and an estimate of {estimate}")
+    if size > margin:
+        level = alpha / contrasts / 2
+        if sd == 0:
+            return _equal_fail(level, margin, size, reach)
+        start = _supported(sd, size)
+        return _least(lambda k: _fail_power(k, sd, size - margin, level) >= power, start)
+    least = least_clusters(margin, alpha=alpha, reach=reach)
+    if sd == 0:
+        rate = (1 - SMALL) * margin / reach
+        return (
+            math.floor(math.log(alpha) / math.log1p(-rate)) + 1 if size <= SMALL * margin else None
+        )
+    joint = 1 - (1 - power) / contrasts
+    return _least(
+        lambda k: _pass_power(k, sd, margin - size, margin + size, alpha) >= joint,
+        max(least, _supported(sd, size)),
+    )
+
+
+def _pass_power(k: int, sd: float, near: float, far: float, alpha: float) -> float:
+    """P(both one-sided tests reject), theta being `near` and `far` from the two margins."""
+    root, reach = math.sqrt(k) / sd, _critical(k, alpha)
+    both = ndtr(near * root - reach) - ndtr(reach - far * root)
+    return float(np.maximum(both, 0.0).mean())
+
+
+def _fail_power(k: int, sd: float, beyond: float, level: float) -> float:
+    return float(ndtr(beyond * math.sqrt(k) / sd - _critical(k, level)).mean())
+
+
+def _critical(k: int, alpha: float) -> np.typing.NDArray[np.float64]:
+    """The critical t times s / sigma, at equally likely values of s: shape (400,)."""
+    ratio = np.sqrt(chdtri(k - 1, 1 - _QUANTILES) / (k - 1))
+    return np.asarray(stdtrit(k - 1, 1 - alpha) * ratio, dtype=np.float64)
+
+
+def _supported(sd: float, size: float) -> int:
+    """K at which normal differences have the effective clusters that a t interval needs."""
+    square, variance = size**2, sd**2
+    fourth = square**2 + 6 * square * variance + 3 * variance**2
+    return math.ceil(max(SUPPORT * fourth / (square + variance) ** 2, 3 * SPREAD_SUPPORT))
+
+
+def _equal_fail(level: float, margin: float, size: float, reach: float) -> int:
+    """K at which equal differences of this size exceed the margin by Hoeffding's bound."""
+    x, m = (size / reach + 1) / 2, (margin / reach + 1) / 2
+    rest = (1 - x) * math.log((1 - x) / (1 - m)) if x < 1 else 0.0
+    return math.ceil(-math.log(level) / (x * math.log(x / m) + rest))
+
+
+def _least(enough: Callable[[int], bool], start: int) -> int | None:
+    """The smallest K from `start` on that is enough (power rises with K)."""
+    if start > MOST or not enough(MOST):
+        return None
+    low, high = start, MOST
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle + 1, high)
+    return low
+
+
+def _check(sd: float, margin: float, alpha: float, power: float) -> None:
+    within("alpha", alpha, 0, 0.5)
+    within("power", power, 0, 1)
+    if not (0 <= sd < math.inf and 0 < margin < math.inf):
+        raise ValueError(f"sd must be 0 or more and margin positive, got {sd} and {margin}")

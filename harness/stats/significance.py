@@ -1,0 +1,176 @@
+"""Tests of a difference beyond the margin, from which FAIL is read, and of a zero difference."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import rel_entr, stdtr
+
+from harness.stats._arrays import ROUNDING, Array, Limits, boundary, centred, finite, within
+from harness.stats.intervals import Interval, cluster_t, standard_error, supports_t
+
+
+def p_beyond(differences: ArrayLike, *, margin: float, limits: Limits = (-1.0, 1.0)) -> float:
+    """Tests that theta lies within the margin: a small p says that |theta| exceeds it.
+
+    The p value of H0 |theta| <= margin: twice the smaller one-sided p, at most 1. It is 1 wherever
+    the estimate lies within the margin, and says nothing of the sign.
+
+    Why: the t test over clusters where the spread is known (`supports_t`), else Hoeffding's bound
+    exp(-K KL(x, m)) on the mean x rescaled to [0, 1]: valid for any distribution within the limits
+    and any K, so equal answers are as strong as their number and no stronger.
+
+    Example:
+        >>> p_beyond([1.0] * 160, margin=0.05) < 1e-40, p_beyond([1.0] * 2, margin=0.05) > 0.5
+        (True, True)
+
+    Args:
+        differences: shape (clusters,), within `limits`.
+        margin: tolerated |theta|, 0 or more.
+        limits: the range that a difference can take.
+
+    Reference: Hoeffding (1963), JASA 58:13, theorem 1, equation (2.1).
+    """
+    d = finite(differences, limits=limits)
+    if not 0 <= margin < math.inf:
+        raise ValueError(f"margin must be 0 or more and finite, got {margin}")
+    mean = float(d.mean())
+    if abs(mean) <= margin:
+        return 1.0
+    if supports_t(d):
+        return min(1.0, 2 * float(stdtr(d.size - 1, (margin - abs(mean)) / standard_error(d))))
+    low, high = limits if mean > 0 else (-limits[1], -limits[0])
+    return min(1.0, 2 * math.exp(-d.size * _divergence(abs(mean), margin, low, high)))
+
+
+def fail_interval(
+    differences: ArrayLike, *, level_alpha: float, limits: Limits = (-1.0, 1.0)
+) -> Interval:
+    """Computes the two-sided interval that agrees with `p_beyond` at every margin.
+
+    Estimates theta; zero: no difference on average. It lies wholly outside [-margin, margin]
+    exactly when `p_beyond` <= level_alpha (up to rounding).
+
+    Why: a verdict and the interval printed beside it must not contradict each other. It is the t
+    interval, or where the spread is not known the inverted Hoeffding bound, never of zero width.
+
+    Example:
+        >>> i = fail_interval([1.0] * 100, level_alpha=0.05)
+        >>> f"[{i.low:.3f}, {i.high:.3f}] {i.method}"
+        '[0.928, 1.000] Hoeffding bound'
+
+    Args:
+        differences: shape (clusters,), within `limits`.
+        level_alpha: error rate of both sides, such as one of `multiplicity.holm_level`.
+        limits: the range that a difference can take.
+
+    Reference: see `p_beyond`.
+    """
+    d = finite(differences, limits=limits)
+    within("level_alpha", level_alpha, 0, 1)
+    low, high = limits
+    if supports_t(d):
+        plain = cluster_t(d, level_alpha)
+        return Interval(plain.estimate, max(plain.low, low), min(plain.high, high), "t")
+    mean, needed = float(d.mean()), math.log(2 / level_alpha) / d.size
+    lower = _lowest(mean, needed, low, high)
+    return Interval(mean, lower, -_lowest(-mean, needed, -high, -low), "Hoeffding bound")
+
+
+@dataclass(frozen=True, slots=True)
+class SignFlip:
+    """The joint test of zero in every cell."""
+
+    t: Array
+    """Shape (cells,): mean over standard error."""
+    p: Array
+    """Shape (cells,): two-sided p of theta = 0."""
+    adjusted: Array
+    """Shape (cells,): p for the largest |t| over all cells (single step)."""
+    critical: float
+    """|t| that the largest exceeds with probability alpha when every theta is zero."""
+
+
+def sign_flip(
+    differences: ArrayLike, *, rng: np.random.Generator, resamples: int = 9999, alpha: float = 0.05
+) -> SignFlip:
+    """Tests theta = 0 in every cell at once by flipping the signs of whole clusters.
+
+    Zero and the sign are those of the differences. The same signs are drawn for all cells, so their
+    dependence (shared scenarios, shared reference) is kept: max |t| is sharper than Bonferroni.
+
+    Why: no normality is needed, only near-symmetry. Flips act on centred differences, so `critical`
+    holds where some cells do differ. No p is below 2^(1 - K), what K signs can show. For notes and
+    simultaneous intervals; never for PASS.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> cells = [[0.1, 0.2, 0.3, 0.2, 0.1, 0.3], [0.1, -0.1, 0.2, -0.2, 0.1, np.nan]]
+        >>> (sign_flip(cells, rng=rng).p < 0.05).tolist()
+        [True, False]
+
+    Args:
+        differences: shape (cells, clusters), any unit; NaN where a cell lacks a cluster.
+        rng: source of the signs.
+        resamples: sign draws, at least 1 / alpha.
+        alpha: family-wise error rate of `critical`.
+
+    Reference: Westfall and Young (1993), Resampling-Based Multiple Testing (max t); Cameron,
+        Gelbach and Miller (2008), Rev. Econ. Stat. 90:414 (Rademacher signs by cluster); Phipson
+        and Smyth (2010), SAGMB 9:39 ((1 + #) / (1 + resamples)).
+    """
+    d = _cells(differences)
+    within("alpha", alpha, 0, 1)
+    rank = math.ceil((1 - alpha) * (resamples + 1))
+    if rank > resamples:
+        raise ValueError(f"{resamples} resamples cannot show a level of {alpha}")
+    there = ~np.isnan(d)
+    count = there.sum(axis=1)
+    rests = np.zeros_like(d)
+    for rest, row, seen in zip(rests, d, there, strict=True):
+        rest[seen] = centred(row[seen])
+    squares = (rests**2).sum(axis=1)
+    t = _studentised(np.nanmean(d, axis=1), squares, count)
+    signs = rng.choice([-1.0, 1.0], size=(resamples, d.shape[1]))
+    means = signs @ rests.T / count  # (resamples, cells)
+    flipped = np.abs(_studentised(means, squares - count * means**2, count))
+    largest = np.sort(flipped.max(axis=1))
+    p = np.maximum(_share(flipped >= np.abs(t)), 2.0 ** (1 - count))
+    adjusted = np.maximum(_share(largest[:, None] >= np.abs(t)), p)
+    return SignFlip(t, p, adjusted, float(largest[rank - 1]))
+
+
+def _divergence(mean: float, null: float, low: float, high: float) -> float:
+    """Kullback-Leibler divergence of Bernoulli(x) from Bernoulli(m), both rescaled to [0, 1]."""
+    x, m = (min((v - low) / (high - low), 1.0) for v in (mean, null))
+    return float(rel_entr(x, m) + rel_entr(1 - x, 1 - m))
+
+
+def _lowest(mean: float, needed: float, low: float, high: float) -> float:
+    """The largest value below the mean that the Hoeffding bound excludes; `low` where none is."""
+
+    def excluded(null: float) -> bool:
+        return _divergence(mean, null, low, high) >= needed
+
+    return boundary(excluded, low, mean, ROUNDING * (high - low))
+
+
+def _studentised(means: Array, squares: Array, count: Array) -> Array:
+    """Mean over standard error; 0 for a zero mean, infinite where a mean has no spread."""
+    error = np.sqrt(np.maximum(squares, 0.0) / np.maximum(count - 1, 1) / count)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(means == 0, 0.0, means / error)
+
+
+def _share(beyond: np.typing.NDArray[np.bool_]) -> Array:
+    return np.asarray((1 + beyond.sum(axis=0)) / (1 + len(beyond)), dtype=np.float64)
+
+
+def _cells(differences: ArrayLike) -> Array:
+    d = np.asarray(differences, dtype=np.float64)
+    if d.ndim != 2 or d.size == 0 or np.isinf(d).any() or np.isnan(d).all(axis=1).any():
+        raise ValueError("expected finite differences of shape (cells, clusters), no cell empty")
+    return d

@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from harness.stats.intervals import equivalence
+from harness.stats.significance import fail_interval, p_beyond, sign_flip
+
+one = st.floats(-1, 1) | st.sampled_from([-1.0, 0.0, 0.3, 1.0])
+some = st.lists(one, min_size=1, max_size=100)
+levels = st.floats(0.0005, 0.05)
+margins = st.floats(0.01, 0.5)
+NAN = math.nan
+
+
+def fails(d: object, margin: float = 0.05, level: float = 0.05) -> bool:
+    i = fail_interval(d, level_alpha=level)  # type: ignore[arg-type]
+    return i.low > margin or i.high < -margin
+
+
+def fail_rate(rng: np.random.Generator, theta: float, k: int, runs: int) -> float:
+    d = rng.normal(theta, 0.12, (runs, k)).clip(-1, 1)
+    return float(np.mean([fails(row) for row in d]))
+
+
+@pytest.mark.parametrize("theta", [0.1, -0.1])
+def test_p_is_twice_the_one_sided_t_test_against_the_margin(theta: float) -> None:
+    d = np.random.default_rng(1).normal(theta, 0.12, 80)
+    away = d * math.copysign(1, theta)
+    theirs = stats.ttest_1samp(away, 0.05, alternative="greater").pvalue
+    assert p_beyond(d, margin=0.05) == pytest.approx(2 * theirs)
+    assert p_beyond(d, margin=0) == pytest.approx(stats.ttest_1samp(d, 0).pvalue)
+
+
+def test_the_t_interval_agrees_with_scipy() -> None:
+    d = np.random.default_rng(1).normal(0.1, 0.12, 80)
+    theirs = stats.ttest_1samp(d, 0).confidence_interval(0.99)
+    i = fail_interval(d, level_alpha=0.01)
+    assert (i.low, i.high) == pytest.approx((theirs.low, theirs.high))
+
+
+def test_many_equal_answers_are_strong_and_two_are_not() -> None:
+    # Closed form: 2 * ((margin + 1) / 2)^K
+    assert p_beyond([1.0] * 160, margin=0.05) == pytest.approx(2 * 0.525**160)
+    assert p_beyond([-1.0] * 2, margin=0.05) == pytest.approx(2 * 0.525**2)
+    assert p_beyond([1.0], margin=0.05) == 1
+    assert p_beyond([0.0] * 160, margin=0.05) == 1
+    assert fails([1.0] * 160)
+    assert not fails([1.0] * 5)
+
+
+def test_a_nearly_equal_few_do_not_borrow_the_t_interval() -> None:
+    assert p_beyond([1.0, 1.0, 0.99], margin=0.05) > 0.2
+    assert fail_interval([1.0] * 12 + [0.99], level_alpha=0.05).method == "Hoeffding bound"
+
+
+@given(st.integers(1, 60), st.floats(0.01, 0.9))
+def test_hoeffdings_bound_is_never_below_the_exact_binomial_tail(k: int, margin: float) -> None:
+    # differences of -1 and 1 only: the mean of k of them is binomial at worst
+    for ones in range(k + 1):
+        d = [1.0] * ones + [-1.0] * (k - ones)
+        if fail_interval(d, level_alpha=0.05).method == "Hoeffding bound":
+            tail = stats.binom.sf(ones - 1, k, (margin + 1) / 2)
+            if np.mean(d) > margin:
+                assert p_beyond(d, margin=margin) >= min(1, 2 * tail) * (1 - 1e-9)
+
+
+@given(some, margins, margins)
+def test_p_rises_with_the_margin(d: list[float], a: float, b: float) -> None:
+    low, high = sorted((a, b))
+    assert p_beyond(d, margin=low) <= p_beyond(d, margin=high) * (1 + 1e-12)
+
+
+@given(some, margins, levels)
+def test_the_interval_lies_beyond_the_margin_exactly_when_p_is_small(
+    d: list[float], margin: float, level: float
+) -> None:
+    p = p_beyond(d, margin=margin)
+    if abs(p - level) > 1e-6 * level:
+        assert fails(d, margin, level) == (p <= level)
+
+
+@given(some, levels)
+def test_mirrored_differences_give_the_mirrored_interval_exactly(
+    d: list[float], level: float
+) -> None:
+    mirror = [-x for x in d]
+    i, m = fail_interval(d, level_alpha=level), fail_interval(mirror, level_alpha=level)
+    assert (m.low, m.high, m.estimate) == (-i.high, -i.low, -i.estimate)
+    assert p_beyond(mirror, margin=0.05) == p_beyond(d, margin=0.05)
+
+
+@given(some, levels)
+def test_the_interval_has_a_width_and_holds_the_estimate(d: list[float], level: float) -> None:
+    i = fail_interval(d, level_alpha=level)
+    assert -1 <= i.low <= i.estimate + 1e-12
+    assert i.estimate - 1e-12 <= i.high <= 1
+    assert i.low < i.high
+
+
+@given(some, margins)
+def test_nothing_both_passes_and_fails(d: list[float], margin: float) -> None:
+    i = equivalence(d, margin=margin)
+    passes = i.low > -margin and i.high < margin
+    assert not (passes and fails(d, margin, 0.05))
+
+
+def test_uneven_limits_are_respected_on_either_side() -> None:
+    i = fail_interval([0.0] * 50, level_alpha=0.05, limits=(0.0, 1.0))
+    assert i.low == 0
+    assert i.high == pytest.approx(1 - (0.05 / 2) ** (1 / 50))
+    m = fail_interval([0.0] * 50, level_alpha=0.05, limits=(-1.0, 0.0))
+    assert (m.low, m.high) == (-i.high, -i.low)
+    p = p_beyond([-0.5] * 40, margin=0.1, limits=(-1.0, 0.2))
+    assert p == p_beyond([0.5] * 40, margin=0.1, limits=(-0.2, 1.0))
+
+
+def test_failures_are_as_frequent_as_simulated_for_the_method() -> None:
+    # METHOD section 3: .89 and .995 at twice the margin, .024 to .025 at the margin
+    rng = np.random.default_rng(3)
+    assert fail_rate(rng, 0.1, 60, 800) == pytest.approx(0.89, abs=0.035)
+    assert fail_rate(rng, 0.1, 120, 300) > 0.98
+    assert fail_rate(rng, 0.05, 60, 1500) < 0.038
+    assert fail_rate(rng, 0.0, 60, 300) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("clusters", [30, 60, 120])
+def test_false_failures_stay_at_alpha_over_many_runs(clusters: int) -> None:
+    rng = np.random.default_rng(clusters)
+    assert fail_rate(rng, 0.05, clusters, 6000) <= 0.031
+    flips = (rng.random((6000, clusters)) < 0.05) * 1.0
+    assert np.mean([fails(row) for row in flips]) <= 0.03
+
+
+@pytest.mark.parametrize("margin", [-0.1, NAN, math.inf])
+def test_a_margin_that_is_none_is_refused(margin: float) -> None:
+    with pytest.raises(ValueError, match="margin"):
+        p_beyond([0.1], margin=margin)
+
+
+@pytest.mark.parametrize("d", [[], [NAN], [math.inf], [2.0]])
+def test_what_is_no_set_of_differences_is_refused(d: list[float]) -> None:
+    with pytest.raises(ValueError, match=r"number|NaN|outside"):
+        p_beyond(d, margin=0.05)
+    with pytest.raises(ValueError, match=r"number|NaN|outside"):
+        fail_interval(d, level_alpha=0.05)
+
+
+def test_a_level_outside_its_range_is_refused() -> None:
+    with pytest.raises(ValueError, match="level_alpha"):
+        fail_interval([0.1], level_alpha=0.0)
+
+
+def test_sign_flips_agree_with_the_t_test_on_normal_differences() -> None:
+    rng = np.random.default_rng(4)
+    d = rng.normal([[0.0], [0.02], [0.04]], 0.12, (3, 100))
+    result = sign_flip(d, rng=rng, resamples=20_000)
+    theirs = stats.ttest_1samp(d, 0, axis=1)
+    assert result.t == pytest.approx(theirs.statistic)
+    assert result.p == pytest.approx(theirs.pvalue, abs=0.015)
+    assert (result.adjusted >= result.p).all()
+
+
+def test_the_critical_value_lies_between_one_test_and_bonferroni() -> None:
+    rng = np.random.default_rng(5)
+    independent = sign_flip(rng.normal(0, 1, (8, 200)), rng=rng, resamples=20_000)
+    # 2.74: two-sided .05 / 8 normal quantile; the same row eight times is one test
+    assert independent.critical == pytest.approx(2.74, abs=0.08)
+    row = rng.normal(0, 1, 200)
+    same = sign_flip(np.tile(row, (8, 1)), rng=rng, resamples=20_000)
+    assert same.critical == pytest.approx(1.97, abs=0.06)
+    assert same.adjusted == pytest.approx(same.p)
+
+
+def test_a_true_difference_elsewhere_does_not_move_the_critical_value() -> None:
+    d = np.random.default_rng(6).normal(0, 0.1, (2, 50))
+    moved = d + np.array([[0.0], [0.5]])
+    critical = [
+        sign_flip(x, rng=np.random.default_rng(0), resamples=999).critical for x in (d, moved)
+    ]
+    assert critical[0] == pytest.approx(critical[1])
+
+
+def test_the_same_seed_gives_the_same_answer() -> None:
+    d = np.random.default_rng(6).normal(0, 0.1, (2, 20))
+    a, b = (sign_flip(d, rng=np.random.default_rng(7), resamples=99) for _ in range(2))
+    assert a.critical == b.critical
+    assert (a.p == b.p).all()
+
+
+def test_equal_differences_are_as_strong_as_their_number() -> None:
+    cells = [[0.3] * 12, [0.3] * 2 + [NAN] * 10, [0.0] * 12, [0.3] + [NAN] * 11]
+    result = sign_flip(cells, rng=np.random.default_rng(0), resamples=9999)
+    assert result.p == pytest.approx([2.0**-11, 0.5, 1.0, 1.0])
+    assert result.t[0] == math.inf
+    assert result.t[2] == 0
+
+
+def test_absent_clusters_are_left_out_of_their_cell_alone() -> None:
+    d = np.random.default_rng(8).normal(0.03, 0.1, (1, 40))
+    gaps = np.full((1, 60), NAN)
+    gaps[0, ::3] = d[0, :20]
+    gaps[0, 1::3] = d[0, 20:]
+    whole = sign_flip(d, rng=np.random.default_rng(1), resamples=9999)
+    parts = sign_flip(gaps, rng=np.random.default_rng(1), resamples=9999)
+    assert parts.t == pytest.approx(whole.t)
+    assert parts.p == pytest.approx(whole.p, abs=0.02)
+
+
+def test_zero_differences_are_rejected_at_alpha() -> None:
+    rng = np.random.default_rng(9)
+    runs = [sign_flip(rng.normal(0, 1, (4, 20)), rng=rng, resamples=199) for _ in range(500)]
+    assert 0.03 <= np.mean([r.p[0] <= 0.05 for r in runs]) <= 0.075
+    assert np.mean([r.adjusted.min() <= 0.05 for r in runs]) <= 0.08
+
+
+@pytest.mark.parametrize("cells", [[], [0.1], [[]], [[math.inf]], [[NAN, NAN], [0.1, 0.2]]])
+def test_cells_without_differences_are_refused(cells: list[object]) -> None:
+    with pytest.raises(ValueError, match="shape"):
+        sign_flip(cells, rng=np.random.default_rng(0))  # type: ignore[arg-type]
+
+
+def test_too_few_resamples_are_refused() -> None:
+    with pytest.raises(ValueError, match="resamples"):
+        sign_flip([[0.1, 0.2]], rng=np.random.default_rng(0), resamples=10)
+    with pytest.raises(ValueError, match="alpha"):
+        sign_flip([[0.1, 0.2]], rng=np.random.default_rng(0), alpha=0)
