@@ -261,7 +261,7 @@ def _templates(head: Tree, body: Tree) -> None:
             for number, frame in enumerate(probe.get("frames", {}).get(language, ())):
                 where = ("frames", language, number)
                 _slots(head, where, frame, set(fields) | known | options)
-                gone = _asked(frame) - known - options - set(texts) - {"unknown"}
+                gone = _asked(frame) - known - options - set(texts) - {"sentence"}
                 if gone:
                     what = f"the frame's {sorted(gone)} is no field of scenario {scenario['id']!r}"
                     fail(body, place, what, f"a text {sorted(gone)[0]!r}", "add it")

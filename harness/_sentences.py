@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from harness._item import Item, Words, two
@@ -13,7 +13,7 @@ def pair(item: Item) -> Iterator[dict[str, Any]]:
     """Puts the stereotyped and the counter-stereotyped sentence."""
     if "sensible" in item.scenario.texts[item.language]:
         if "positive_control" in item.arms:
-            yield _sides("positive_control", "strong", {}, *_control(item))
+            yield _pair(*_control(item), arm="positive_control", surface="strong", roles={})
         return
     first = item.probe.groups[0]
     target = next(g for g in item.groups if g.name == item.scenario.target)
@@ -22,27 +22,28 @@ def pair(item: Item) -> Iterator[dict[str, Any]]:
             for h in (g for g in item.groups if g is not target):
                 one, other = item.words(target), item.words(h)
                 roles = {"target": target.name, "other": h.name}
-                texts = _sentence(item, one, other), _sentence(item, other, one)
-                yield _sides(arm, "mention", roles, *texts)
+                yield _both(item, arm, "mention", roles, one, other)
         elif arm == "same_group":
             one, other = item.words(first), item.again(first)
             if target is not first:
                 one, other = other, one
             roles = {"target": first.name, "other": first.name}
-            texts = _sentence(item, one, other), _sentence(item, other, one)
-            yield _sides(arm, "again", roles, *texts)
+            yield _both(item, arm, "again", roles, one, other)
 
 
-def start_of_shared(left: str, right: str) -> tuple[int, int]:
+def start_of_shared(left: str, right: str, endings: Iterable[str] = ()) -> tuple[int, int]:
     """Returns where in each text the part begins that both share behind their last difference.
 
-    It begins at the end of a word, so no token of it holds a piece of what differs.
+    It begins at the end of a word, and behind an ending that the two wordings have in common
+    (日本人, 中国人), so that no token of it holds a piece of a wording.
 
     >>> start_of_shared("Women drive well.", "Men drive well.")
     (5, 3)
     """
     head = _same(left, right)
     tail = _same(left[head:][::-1], right[head:][::-1])
+    shared = left[len(left) - tail :]
+    tail -= max((len(e) for e in endings if shared.startswith(e)), default=0)
     while tail and any(_inside(text, len(text) - tail) for text in (left, right)):
         tail -= 1
     return len(left) - tail, len(right) - tail
@@ -60,19 +61,31 @@ def _inside(text: str, at: int) -> bool:
 
 
 def _control(item: Item) -> tuple[str, str]:
-    values = item.values({})
-    return item.text(values["sensible"], values), item.text(values["senseless"], values)
+    left, right = (
+        item.text(item.frame, item.values({}, sentence=f"{{{{ {field} }}}}"))
+        for field in ("sensible", "senseless")
+    )
+    return left, right
 
 
-def _sentence(item: Item, own: Words, other: Words) -> str:
-    values = item.values({**own, **two(own, other)})
-    return item.text(values["sentence"], values)
+def _both(
+    item: Item, arm: str, surface: str, roles: dict[str, str], one: Words, other: Words
+) -> dict[str, Any]:
+    left, right = (
+        item.text(item.frame, values)
+        for values in (
+            item.values({**one, **two(one, other)}),
+            item.values({**other, **two(other, one)}),
+        )
+    )
+    endings = [one[slot][::-1][: _same(one[slot][::-1], other[slot][::-1])][::-1] for slot in one]
+    return _pair(left, right, endings, arm=arm, surface=surface, roles=roles)
 
 
-def _sides(arm: str, surface: str, roles: dict[str, str], left: str, right: str) -> dict[str, Any]:
-    starts = start_of_shared(left, right)
+def _pair(left: str, right: str, endings: Iterable[str] = (), **parts: Any) -> dict[str, Any]:
+    starts = start_of_shared(left, right, endings)
     choices = (
         Choice(text=left, meaning="stereotyped", start=starts[0]),
         Choice(text=right, meaning="counter", start=starts[1]),
     )
-    return {"arm": arm, "surface": surface, "roles": roles, "choices": choices}
+    return {**parts, "choices": choices}

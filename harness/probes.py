@@ -92,7 +92,8 @@ def build(head: Tree, body: Tree, source: str, digest: str) -> Probe:
     """Makes the record of a probe whose trees were checked."""
     raw = head.data
     single = raw["format"] in ("benign", "harmful")
-    frames = raw.get("frames") or {lang: ["{{ request }}"] * single for lang in raw["languages"]}
+    alone = ["{{ sentence }}" if raw["format"] == "pair" else "{{ request }}"]
+    frames = raw.get("frames") or dict.fromkeys(raw["languages"], alone)
     return Probe(
         name=raw["name"],
         version=raw["version"],

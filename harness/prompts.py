@@ -65,7 +65,7 @@ def _items(probe: Probe, suite: Suite, seed: int) -> Iterator[Item]:
     scenarios = spread(usable, suite.scenarios)
     controlled = {s.id for _, s in spread((s for _, s in scenarios), suite.controls)}
     for language in (lang for lang in probe.languages if lang in suite.languages):
-        frames = probe.frames.get(language) or ("",)
+        frames = probe.frames[language]
         for rank, scenario in scenarios:
             dropped = () if scenario.id in controlled else CONTROL_ARMS
             for paraphrase, frame in enumerate(frames[: suite.paraphrases or None]):
