@@ -43,7 +43,8 @@ def load(name: str, paths: Iterable[str] = ()) -> Probe:
         NotFound: no such probe, with the near names.
         BadProbe: its files break a rule, with file and line.
     """
-    from harness._checks import check, fail
+    from harness._checks import check
+    from harness._schema import fail
 
     folder = _folder(name, paths)
     head = _head(folder)
