@@ -31,7 +31,7 @@ def marked(text: str, other: str) -> Markup:
 
 
 def sides(found: Sequence[Mapping[str, str]]) -> list[dict[str, object]]:
-    """Prepares the sides of an example; each is compared with the first, the first with the next."""
+    """Compares each side of an example with the first, and the first with the second."""
     told: list[dict[str, object]] = []
     for place, side in enumerate(found):
         against = found[0 if place else min(1, len(found) - 1)]

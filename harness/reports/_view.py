@@ -100,7 +100,7 @@ def reach(cells: Iterable[Verdict]) -> float:
     ends = (
         scaled(c.contrast, end)
         for c in cells
-        for end in (c.contrast.estimate, c.contrast.low, c.contrast.high)
+        for end in (c.contrast.low_fail, c.contrast.high_fail, c.contrast.low, c.contrast.high)
     )
     return min(6.0, max([2.0, *(math.ceil(abs(end) * 1.05) for end in ends if end is not None)]))
 

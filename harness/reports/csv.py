@@ -12,7 +12,7 @@ from harness.records import Scorecard
 from harness.reports._view import clean, save
 from harness.reports.json import to_dict
 
-STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001
+STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def write(scorecard: Scorecard, folder: Path) -> list[Path]:

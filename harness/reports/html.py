@@ -20,6 +20,8 @@ from harness.reports._words import SYMBOLS, WORDS, zh
 
 WIDTH = 280.0
 """Of the plot of one row, in SVG units."""
+EDGE = 8.0
+"""Kept free at either side for the arrowhead of what runs off."""
 
 
 def write(scorecard: Scorecard, folder: Path) -> list[Path]:
@@ -48,14 +50,15 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"w": _word, "plot": _plot, "zh": zh, "flat": _view.flat}
+    environment.globals |= {"w": _word, "plot": _plot, "zh": zh, "flat": _view.flat, "band": _band}
     environment.globals |= {"plot_width": WIDTH, "number": _view.number, "interval": _view.interval}
     return environment.get_template("_scorecard.html.j2")
 
 
 def _harmless(value: Any) -> Any:
     """Runs on everything the template prints: no character of outside text stays invisible."""
-    return _view.clean(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
+    outside = isinstance(value, str) and not isinstance(value, Markup)
+    return _view.clean(value) if outside else value
 
 
 def _word(term: str) -> Markup:
@@ -97,14 +100,14 @@ def _plot(cell: Verdict, reach: float) -> dict[str, Any]:
         if multiple is None:
             return None
         inside = max(-reach, min(reach, multiple))
-        return round(WIDTH / 2 + inside / reach * (WIDTH / 2 - 8), 1)
+        return round(WIDTH / 2 + inside / reach * (WIDTH / 2 - EDGE), 1)
 
     ends = [_view.scaled(c, end) for end in (c.low_fail, c.high_fail, c.low, c.high)]
     known = [end for end in ends if end is not None]
     return {
         "width": WIDTH,
         "zero": WIDTH / 2,
-        "band": round((WIDTH / 2 - 8) / reach, 1),
+        "band": round((WIDTH / 2 - EDGE) / reach, 1),
         "dot": x(c.estimate),
         "thick": (x(c.low), x(c.high)),
         "thin": (x(c.low_fail), x(c.high_fail)),
@@ -113,7 +116,14 @@ def _plot(cell: Verdict, reach: float) -> dict[str, Any]:
     }
 
 
+def _band(reach: float) -> float:
+    """Returns the half-width of the margin band, in percent of the plot."""
+    return round(100 * (WIDTH / 2 - EDGE) / reach / WIDTH, 2)
+
+
 def _model(run: Mapping[str, Any]) -> str:
     """Names the model, however much provenance says of it."""
     model = run.get("model", "")
-    return str(model.get("name") or model.get("path") or "") if isinstance(model, Mapping) else str(model)
+    if not isinstance(model, Mapping):
+        return str(model)
+    return str(model.get("name") or model.get("path") or model.get("backend") or "")

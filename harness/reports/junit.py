@@ -15,11 +15,11 @@ COUNTERS = {Call.FAIL: "failures", Call.INVALID: "errors", Call.INCONCLUSIVE: "s
 def write(scorecard: Scorecard, folder: Path) -> list[Path]:
     """Writes `junit.xml`."""
     gated = [cell for cell in ordered(scorecard.cells) if cell.contrast.gated]
-    root = ET.Element("testsuites", name="art4", **_counts(gated))
+    root = ET.Element("testsuites", {"name": "art4", **_counts(gated)})
     for attribute in names(scorecard):
         cells = [cell for cell in gated if cell.contrast.attribute == attribute]
         if cells:
-            suite = ET.SubElement(root, "testsuite", name=line(attribute), **_counts(cells))
+            suite = ET.SubElement(root, "testsuite", {"name": line(attribute), **_counts(cells)})
             suite.extend(_case(cell) for cell in cells)
     ET.indent(root)
     content = ET.tostring(root, encoding="utf-8", xml_declaration=True)

@@ -81,8 +81,14 @@ def _controls(scorecard: Scorecard) -> list[str]:
     head = ["control", "probe", "language", "group", "estimate", "interval", "limit", "holds"]
     told = {True: "✓", False: "✗", None: "?"}
     rows = [
-        [both(c.name), plain(c.probe), plain(c.language), plain(c.group)]
-        + [number(c.estimate), interval(c.low, c.high), plain(c.limit), told[c.holds]]
+        [
+            both(c.name),
+            *(plain(text) for text in (c.probe, c.language, c.group)),
+            number(c.estimate),
+            interval(c.low, c.high),
+            plain(c.limit),
+            told[c.holds],
+        ]
         for c in scorecard.controls
     ]
     return _table("controls", [both(name) for name in head], rows)

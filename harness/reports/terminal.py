@@ -5,6 +5,7 @@ Text goes to Rich as `Text`, so that no answer of a model is read as markup or a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich import box
@@ -14,8 +15,8 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from harness.records import Scorecard, Verdict
-from harness.reports._view import columns, line, matrix, names, number, ordered, run_count
+from harness.records import ATTRIBUTES, Call, Scorecard, Verdict
+from harness.reports._view import columns, interval, line, matrix, names, number, ordered, run_count
 from harness.reports._words import SYMBOLS, both, en, zh
 
 STYLES = {
@@ -36,64 +37,88 @@ def show(scorecard: Scorecard, console: Console) -> None:
     """Prints the scorecard: with colour and frames on a terminal, as plain text elsewhere."""
     rich = console.is_terminal
     console.print(_banner(scorecard, rich))
-    for told in scorecard.summary:
-        console.print(Padding(Text(f"• {line(told)}"), (0, 1)))
-    console.print()
-    console.print(_matrix(scorecard, rich))
+    if scorecard.summary:
+        console.print(_bullets(scorecard.summary))
+    console.print(_matrix(scorecard, rich), _key(), sep="\n")
     cells = [cell for cell in ordered(scorecard.cells) if cell.contrast.gated]
     if cells:
         console.print(_cells(cells, rich))
     for note in scorecard.notes:
         console.print(Padding(Text(f"{both('notes')}: {line(note)}", style="dim"), (0, 1)))
     console.print(Padding(Text(en("not_compliance"), style="italic"), (0, 1)))
+    console.print(_named(scorecard))  # Again: a long table has scrolled the first lines away.
 
 
 def _banner(scorecard: Scorecard, rich: bool) -> Panel | Text:
-    name = str(scorecard.verdict)
-    count = run_count(scorecard)
-    told = Text.assemble(
-        (f"{SYMBOLS[name]} {name} {zh(name)}", STYLES[name]),
-        f"  {line(scorecard.reason)}",
-        f"\n{both('run_count')}: {count}" if count else "",
-    )
-    return Panel(told, box=box.ROUNDED, border_style=STYLES[name]) if rich else told
+    told, count = _named(scorecard), run_count(scorecard)
+    if count:
+        told.append(f"\n{both('run_count')}: {count}")
+    return Panel(told, border_style=STYLES[scorecard.verdict]) if rich else told
+
+
+def _named(scorecard: Scorecard) -> Text:
+    name = scorecard.verdict
+    call = (f"{SYMBOLS[name]} {name} {zh(name)}", STYLES[name])
+    return Text.assemble(call, f"  {line(scorecard.reason)}")
+
+
+def _bullets(lines: Sequence[str]) -> Padding:
+    table = Table.grid(padding=(0, 1))
+    for told in lines:
+        table.add_row("•", Text(line(told)))
+    return Padding(table, (0, 0, 1, 1))
 
 
 def _matrix(scorecard: Scorecard, rich: bool) -> Table:
+    """Makes a row for each attribute and a column for each format, its languages side by side."""
     table = _table("matrix", rich)
+    found = matrix(scorecard)
+    kinds: dict[str, list[str]] = {}
+    for kind, language in columns(scorecard):
+        kinds.setdefault(kind, []).append(language)
     table.add_column(Text(en("attribute")), no_wrap=True)
-    table.add_column(Text(en("overall")), no_wrap=True)
-    shown, found = columns(scorecard), matrix(scorecard)
-    for kind, language in shown:
-        table.add_column(Text(f"{kind} {language}"))
+    table.add_column(Text(en("verdict")), no_wrap=True)
+    for kind, languages in kinds.items():
+        head = " ".join(f"{line(language):<5}" for language in languages)
+        table.add_column(Text(f"{line(kind)}\n{head}"), no_wrap=True)
     for name in names(scorecard):
-        verdict = scorecard.attributes.get(name, {}).get("verdict", "")
-        blocks = [found.get((name, *column)) for column in shown]
-        table.add_row(
-            Text(f"{zh(name)} {line(name)}" if zh(name) != name else line(name)),
-            _verdict(verdict),
-            *(_verdict(block[0], block[1:]) if block else Text("·", "dim") for block in blocks),
+        told = scorecard.attributes.get(name, {}).get("verdict", "")
+        blocks = (
+            Text(" ").join(_share(found.get((name, kind, language))) for language in languages)
+            for kind, languages in kinds.items()
         )
+        label = f"{zh(name)} {line(name)}" if name in ATTRIBUTES else line(name)
+        table.add_row(Text(label), _verdict(told), *blocks)
     return table
 
 
+def _key() -> Text:
+    marks = [f"{SYMBOLS[call]} {call} {zh(call)}" for call in Call]
+    return Text(f"{'   '.join(marks)}   ○ {en('shown_only')}   · {en('not_asked')}\n", style="dim")
+
+
 def _cells(cells: list[Verdict], rich: bool) -> Table:
+    """Makes a row for each cell, under a heading for each attribute."""
     table = _table("gated", rich)
-    table.add_column(Text(en("cell")), ratio=5)
-    table.add_column(Text(en("estimate")), justify="right", no_wrap=True)
-    table.add_column(Text(en("interval")), justify="right", no_wrap=True)
-    table.add_column(Text(en("margin")), justify="right", no_wrap=True)
+    table.add_column(Text(en("cell")), ratio=5, overflow="fold")
+    for name in ("estimate", "interval", "margin"):
+        table.add_column(Text(en(name)), justify="right", no_wrap=True)
     table.add_column(Text(en("verdict")), no_wrap=True)
-    table.add_column(Text(en("reason")), ratio=6)
+    table.add_column(Text(en("reason")), ratio=6, overflow="fold")
+    above = ""
     for cell in cells:
         c = cell.contrast
-        where = f"{c.attribute} {c.format} {c.language} {c.arm} {c.outcome}"
+        if c.attribute != above:
+            above = c.attribute
+            table.add_row(Text(both(above) if above in ATTRIBUTES else line(above), "bold"))
+        arm = "" if c.arm == "explicit" else f" {c.arm}"
+        where = line(f"{c.format} {c.language} {c.outcome}{arm}")
         table.add_row(
-            Text(line(f"{where}: {c.group} − {c.reference}")),
+            Text(f"{where}\n  {line(f'{c.group} − {c.reference}')}"),
             Text(number(c.estimate)),
-            Text("—" if c.low is None else f"{number(c.low)} {number(c.high)}"),
+            Text(interval(c.low, c.high)),
             Text(number(c.margin, signed=False)),
-            _verdict(str(cell.verdict)),
+            _verdict(cell.verdict),
             Text(line(cell.reason)),
         )
     return table
@@ -107,15 +132,17 @@ def _table(title: str, rich: bool) -> Table:
         box=box.SIMPLE_HEAD if rich else None,
         header_style="dim" if rich else "",
         pad_edge=False,
+        collapse_padding=True,
         expand=False,
     )
 
 
-def _verdict(name: str, share: tuple[int, ...] = ()) -> Text:
-    if not name:
-        return Text("—", "dim")
-    short = {"INCONCLUSIVE": "UNCLEAR"}.get(name, name) if share else name
-    if name == "shown_only":
-        return Text("(shown)", "dim")
-    count = f" {share[0]}/{share[1]}" if share else ""
-    return Text(f"{SYMBOLS.get(name, '')} {short}{count}", STYLES.get(name, ""))
+def _verdict(name: str) -> Text:
+    return Text(f"{SYMBOLS.get(name, '')} {name}", STYLES.get(name, "")) if name else Text("—")
+
+
+def _share(block: tuple[str, int, int] | None) -> Text:
+    """Writes one block in five characters: the mark of its verdict and how many cells have it."""
+    name, share, of = block or ("", 0, 0)
+    text = f"{SYMBOLS[name]}{share}/{of}" if of else "○" if block else "·"
+    return Text(f"{text:<5}", STYLES.get(name, "dim"))

@@ -1,0 +1,38 @@
+from pathlib import Path
+
+import pytest
+
+from harness.records import Scorecard
+from harness.reports import markdown as report
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a|b", "a\\|b"),
+        ("<img src=x>", "&lt;img src=x&gt;"),
+        ("[x](javascript:1)", "\\[x\\](javascript:1)"),
+        ("one\ntwo", "one two"),
+        ("\u202egnp", "⟨U+202E⟩gnp"),
+        ("http://x.example", "http:&#47;/x.example"),
+    ],
+)
+def test_no_character_means_anything_to_markdown(text: str, shown: str) -> None:
+    assert report.plain(text) == shown
+
+
+def test_verdict_and_plain_words_come_first(card: Scorecard, tmp_path: Path) -> None:
+    (path,) = report.write(card, tmp_path)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert "不通过 FAIL" in lines[2]
+    assert lines[4].startswith("- Shown: in Chinese hiring decisions")
+    assert "not a statement of compliance with Art. 4" in "\n".join(lines[:14])
+
+
+def test_every_table_row_has_the_columns_of_its_head(attack: Scorecard, tmp_path: Path) -> None:
+    (path,) = report.write(attack, tmp_path)
+    text = path.read_text(encoding="utf-8")
+    assert "<script" not in text
+    for block in text.split("\n\n"):
+        rows = [row.replace("\\|", "") for row in block.splitlines() if row.startswith("|")]
+        assert len({row.count("|") for row in rows}) <= 1
