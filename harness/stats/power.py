@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 import numpy as np
-from scipy.special import chdtri, ndtr, ndtri, stdtrit
+from scipy.special import bdtr, bdtrik, chdtri, ndtr, ndtri, stdtrit
 
 from harness.stats._arrays import within
 from harness.stats.intervals import SMALL, SPREAD_SUPPORT, SUPPORT, least_clusters
@@ -61,7 +61,8 @@ def needed(
     near the margin that more than a million are needed. The sign of the estimate does not matter.
 
     Why: power of the t tests, exact for normal differences (averaged over the sampling distribution
-    of the sd), so that small K are not flattered. With several contrasts a PASS needs all of them:
+    of the sd), so that small K are not flattered. Where few clusters differ at all, ask
+    `needed_sparse`. With several contrasts a PASS needs all of them:
     each gets power 1 - (1 - power) / contrasts; a FAIL is drawn at alpha / contrasts. Where sd is 0
     the bounds for equal answers decide (`intervals.equivalence`, `significance.p_beyond`).
 
@@ -91,17 +92,45 @@ def needed(
             return _equal_fail(level, margin, size, reach)
         start = _supported(sd, size)
         return _least(lambda k: _fail_power(k, sd, size - margin, level) >= power, start)
-    least = least_clusters(margin, alpha=alpha, reach=reach)
-    if sd == 0:
-        rate = (1 - SMALL) * margin / reach
-        return (
-            math.floor(math.log(alpha) / math.log1p(-rate)) + 1 if size <= SMALL * margin else None
-        )
     joint = 1 - (1 - power) / contrasts
-    return _least(
-        lambda k: _pass_power(k, sd, margin - size, margin + size, alpha) >= joint,
-        max(least, _supported(sd, size)),
-    )
+    if sd == 0:
+        share = float(size > SMALL * margin)
+        return needed_sparse(share, margin, alpha=alpha, power=joint, reach=reach)
+    start = max(least_clusters(margin, alpha=alpha, reach=reach), _supported(sd, size))
+    near, far = margin - size, margin + size
+    return _least(lambda k: _pass_power(k, sd, near, far, alpha) >= joint, start)
+
+
+def needed_sparse(
+    share: float, margin: float, *, alpha: float = 0.05, power: float = 0.8, reach: float = 1.0
+) -> int | None:
+    """Counts the scenarios for a PASS by the sparse bound, were few differences more than small.
+
+    For contrasts that `intervals.supports_t` denies: there `needed` sees a spread that few clusters
+    carry, and promises too much. None when the share is so large that none of a million passes.
+
+    Why: exact power of the rule in `intervals.equivalence`: the count of larger differences is
+    binomial. It moves in teeth with K; the answer has the power, a slightly smaller K may too.
+
+    Example:
+        >>> needed_sparse(0.0, 0.05), needed_sparse(0.01, 0.05)
+        (66, 138)
+
+    Args:
+        share: of clusters with |D| above a tenth of the margin, in [0, 1].
+        margin: tolerated |theta|, in (0, reach).
+        alpha: error rate of the PASS.
+        power: probability of it.
+        reach: largest |difference| that a cluster can show.
+
+    Reference: Clopper and Pearson (1934), see `binomial.exact_upper`.
+    """
+    _check(0, margin, alpha, power)
+    if not 0 <= share <= 1:
+        raise ValueError(f"share must lie between 0 and 1, got {share}")
+    start = least_clusters(margin, alpha=alpha, reach=reach)
+    tolerated = (1 - SMALL) * margin / reach
+    return _least(lambda k: _sparse_power(k, share, tolerated, alpha) >= power, start)
 
 
 def _pass_power(k: int, sd: float, near: float, far: float, alpha: float) -> float:
@@ -109,6 +138,14 @@ def _pass_power(k: int, sd: float, near: float, far: float, alpha: float) -> flo
     root, reach = math.sqrt(k) / sd, _critical(k, alpha)
     both = ndtr(near * root - reach) - ndtr(reach - far * root)
     return float(np.maximum(both, 0.0).mean())
+
+
+def _sparse_power(k: int, share: float, tolerated: float, alpha: float) -> float:
+    """P(the exact bound on the share lies below what is tolerated)."""
+    if bdtr(0, k, tolerated) >= alpha:
+        return 0.0
+    most = math.floor(bdtrik(alpha, k, tolerated))  # the largest count that passes
+    return float(bdtr(most, k, share))
 
 
 def _fail_power(k: int, sd: float, beyond: float, level: float) -> float:
@@ -123,9 +160,9 @@ def _critical(k: int, alpha: float) -> np.typing.NDArray[np.float64]:
 
 def _supported(sd: float, size: float) -> int:
     """K at which normal differences have the effective clusters that a t interval needs."""
-    square, variance = size**2, sd**2
-    fourth = square**2 + 6 * square * variance + 3 * variance**2
-    return math.ceil(max(SUPPORT * fourth / (square + variance) ** 2, 3 * SPREAD_SUPPORT))
+    noise = (sd / math.hypot(sd, size)) ** 2  # share of E[D^2] that is spread
+    kurtosis = 1 + 4 * noise - 2 * noise**2
+    return math.ceil(max(SUPPORT * kurtosis, 3 * SPREAD_SUPPORT))
 
 
 def _equal_fail(level: float, margin: float, size: float, reach: float) -> int:

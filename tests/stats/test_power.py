@@ -4,9 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
+from harness.stats.binomial import exact_upper
 from harness.stats.intervals import equivalence
-from harness.stats.power import detectable, needed
+from harness.stats.power import detectable, needed, needed_sparse
 from harness.stats.significance import p_beyond
 
 
@@ -43,6 +45,29 @@ def test_equal_answers_are_planned_by_their_own_bounds() -> None:
         for k, fails in ((fail, True), (fail - 1, False)):
             assert (p_beyond([size] * k, margin=0.05) <= 0.05) == fails
     assert needed(0, 0.05, 0.03) is None
+
+
+@pytest.mark.parametrize("share", [0.0, 0.005, 0.01, 0.02, 0.03])
+def test_the_plan_for_sparse_differences_has_its_exact_power(share: float) -> None:
+    plan = needed_sparse(share, 0.05)
+    assert plan is not None
+    passing = [n for n in range(min(plan, 60)) if exact_upper(n, plan, 0.05) + 0.005 < 0.05]
+    assert np.sum(stats.binom.pmf(passing, plan, share)) >= 0.8
+    # and not much before
+    early = int(0.8 * plan)
+    passing = [n for n in range(min(early, 60)) if exact_upper(n, early, 0.05) + 0.005 < 0.05]
+    assert np.sum(stats.binom.pmf(passing, early, share)) < 0.8
+
+
+def test_flips_as_frequent_as_the_margin_never_pass() -> None:
+    assert needed_sparse(0.05, 0.05) is None
+    assert needed_sparse(1.0, 0.05) is None
+    with pytest.raises(ValueError, match="share"):
+        needed_sparse(math.nan, 0.05)
+
+
+def test_the_tiniest_spread_has_a_plan() -> None:
+    assert needed(1e-200, 0.05, 0.0) == 59
 
 
 def test_an_estimate_at_the_margin_is_never_settled() -> None:
