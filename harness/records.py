@@ -175,6 +175,8 @@ class Prompt:
     """Empty for a sentence pair, whose choices are whole texts."""
     choices: tuple[Choice, ...]
     """In the order in which the text lists them."""
+    groups: tuple[str, ...] = ()
+    """The groups of the counterfactual set, in the probe's order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,7 +266,12 @@ class Contrast:
     """One per scenario, in scenario order."""
     scenarios: tuple[str, ...]
     bounds: tuple[float, float] | None = None
-    """Worst-case estimates over discordant refusals; None without any."""
+    """The 1 - 2 alpha interval with discordant refusals counted first against, then for the group."""
+
+    @property
+    def block(self) -> tuple[str, str, str]:
+        """Returns what shares its controls: probe, language, outcome."""
+        return self.probe, self.language, self.outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -291,6 +298,11 @@ class Control:
     """Whether its failure makes the block's cells INVALID (else it is only shown)."""
     clusters: int
     note: str = ""
+
+    @property
+    def block(self) -> tuple[str, str, str]:
+        """Returns what it is about: probe, language, outcome."""
+        return self.probe, self.language, self.outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -450,6 +462,7 @@ def schemas() -> Mapping[type, pa.Schema]:
         "roles": pa.map_(text, text),
         "messages": pa.list_(pa.struct([("role", text), ("content", text)])),
         "choices": pa.list_(pa.struct([("text", text), ("meaning", text), ("start", whole)])),
+        "groups": pa.list_(text),
         "logprobs": pa.list_(pa.list_(real)),
     }
     return {
@@ -487,6 +500,7 @@ def _unrow(row: dict[str, Any]) -> dict[str, Any]:
         row["ask"] = Ask(row["ask"])
         row["messages"] = tuple(Message(**m) for m in row["messages"])
         row["choices"] = tuple(Choice(**c) for c in row["choices"])
+        row["groups"] = tuple(row["groups"])
     if row.get("logprobs") is not None:
         row["logprobs"] = tuple(tuple(c) for c in row["logprobs"])
     if "seen" in row:

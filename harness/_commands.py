@@ -1,0 +1,177 @@
+"""What the commands of `art4` do once their words are read."""
+
+import argparse
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import track
+
+from harness import probes
+from harness.errors import BadProbe, BadRun
+from harness.find import plugin
+from harness.records import RunConfig, Scorecard, Suite
+
+
+def evaluate(config: RunConfig) -> str:
+    """Runs a suite, shows the scorecard and returns the verdict."""
+    from harness import pipeline
+
+    scorecard, folder = pipeline.run(config, _progress)
+    return _tell(scorecard, folder)
+
+
+def rescore(asked: argparse.Namespace) -> int:
+    """Judges stored answers again; a standard that was chosen afterwards can never PASS."""
+    from harness import pipeline, runs, store
+    from harness.cli import CODES, standard_named
+
+    old = runs.reopen(Path(asked.run_folder))
+    declared = runs.standard_of(old.head)
+    standard = standard_named(asked.standard) if asked.standard else declared
+    out = Path(asked.out or f"{asked.run_folder.rstrip('/')}-rescored-{standard.name}")
+    if out.exists():
+        raise BadRun(
+            f"{out} exists",
+            where="--out",
+            expected="a folder that does not exist yet",
+            fix="remove it, or give another with --out",
+        )
+    made = store.create(out)
+    for name in (store.RUN, store.PROMPTS, store.RESPONSES):
+        shutil.copy2(old.folder.path(name), made.path(name))
+    after = standard.digest != declared.digest
+    notes = ["MARGINS CHOSEN AFTER THE ANSWERS WERE SEEN: this verdict proves nothing."] * after
+    run = runs.Run(folder=made, head=old.head | {"rescored": after}, finished=False)
+    scorecard = pipeline.score(run, standard, notes)
+    writers = [
+        plugin("reports", n) for n in ("json", "markdown", "html", "junit", "figures", "csv")
+    ]
+    pipeline.write(scorecard, run, writers, _progress)
+    code = CODES[_tell(scorecard, out)]
+    return 3 if after and code == 0 else code
+
+
+def report(asked: argparse.Namespace) -> int:
+    """Writes reports again from scorecard.json."""
+    from harness import pipeline, runs
+
+    run = runs.reopen(Path(asked.run_folder))
+    writers = [plugin("reports", name) for name in asked.reports.split(",")]
+    scorecard = plugin("reports", "json").read(run.folder.path("scorecard.json"))
+    pipeline.write(scorecard, run, writers, _progress)
+    for writer in asked.reports.split(","):
+        _say(f"wrote {writer} in {run.folder.folder}")
+    return 0
+
+
+def verify(asked: argparse.Namespace) -> int:
+    """Checks a run: manifest, one answer for each prompt, and verdicts that follow from it."""
+    from harness import verify as checks
+
+    found = checks.examine(Path(asked.run_folder))
+    for line in found:
+        _say(f"not as it should be: {line}")
+    if not found:
+        _say(
+            "verified: the files are those of the manifest, every prompt has one answer, every"
+            " answer its outcomes, and every verdict follows from them"
+        )
+    return 1 if found else 0
+
+
+def list_probes(asked: argparse.Namespace) -> int:
+    """Lists the probes."""
+    for name in probes.names(asked.path):
+        head = probes.summary(name, asked.path)
+        _say(f"{name:28} {head['attribute']:12} {head['format']:11} {' '.join(head['languages'])}")
+    return 0
+
+
+def show(asked: argparse.Namespace) -> int:
+    """Shows what probes are about."""
+    for name in asked.names:
+        probe = probes.load(name, asked.path)
+        _say(f"{probe.name} (version {probe.version}): {probe.format} about {probe.attribute}")
+        for label in ("harm", "why", "sign", "limits"):
+            _say(f"  {label:10} {getattr(probe, label)}")
+        _say(f"  {'anchor':10} {'; '.join(probe.anchor)}")
+        _say(f"  {'groups':10} {', '.join(g.name for g in probe.groups)}")
+        _say(f"  {'arms':10} {', '.join(probe.arms)}")
+        _say(f"  {'scenarios':10} {len(probe.scenarios)}")
+        _say(f"  {'digest':10} {probe.digest}")
+    return 0
+
+
+def preview(asked: argparse.Namespace) -> int:
+    """Shows a probe's prompts."""
+    from harness import prompts
+
+    languages = (asked.language,) if asked.language else ("zh", "en")
+    suite = Suite(name="preview", probes=(), scenarios=asked.n, languages=languages)
+    for name in asked.names:
+        for prompt in prompts.expand([probes.load(name, asked.path)], suite, seed=1):
+            _say(f"--- {prompt.id}")
+            for message in prompt.messages:
+                _say(f"{message.role}: {message.content}")
+            for choice in prompt.choices:
+                if not choice.meaning.endswith(":spelling"):
+                    _say(f"  [{choice.meaning}] {choice.text}")
+    return 0
+
+
+def lint(asked: argparse.Namespace) -> int:
+    """Checks probes; an error ends with exit code 2, a warning does not."""
+    from harness import _lint
+
+    names, errors = asked.names or probes.names(asked.path), 0
+    for name in names:
+        try:
+            found = _lint.lint(probes.load(name, asked.path))
+        except BadProbe as error:
+            errors += 1
+            _say(f"error: {error}")
+            continue
+        for finding in found:
+            errors += finding.level == "error"
+            _say(
+                f"{finding.level}: {finding.what}\n  where:    {finding.where}\n  fix:      {finding.fix}"
+            )
+    _say(f"{len(names)} probes checked, {errors} errors")
+    return 2 if errors else 0
+
+
+def new(asked: argparse.Namespace) -> int:
+    """Begins a probe that already runs."""
+    from harness import _new
+    from harness.find import data
+
+    folder = _new.new(
+        Path(asked.folder or data("probes")), asked.name, asked.attribute, asked.format
+    )
+    _say(
+        f"made {folder}\nnext: edit its files, then `art4 probes lint {asked.name}` and"
+        f" `art4 probes preview {asked.name}`"
+    )
+    return 0
+
+
+def _tell(scorecard: Scorecard, folder: Path) -> str:
+    plugin("reports", "terminal").show(scorecard, Console(highlight=False))
+    _say(f"\n{folder}/scorecard.html")
+    return scorecard.verdict.value
+
+
+def _progress(steps: Sequence[Any], doing: str) -> Iterable[Any]:
+    """Shows a bar on a terminal, one line elsewhere."""
+    console = Console(stderr=True)
+    if console.is_terminal:
+        return track(steps, doing, console=console)
+    console.print(doing)
+    return steps
+
+
+def _say(line: str) -> None:
+    print(line)  # noqa: T201

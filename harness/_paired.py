@@ -1,0 +1,151 @@
+"""Outcomes joined with what was asked, and paired: one difference per scenario.
+
+Neither a stage nor a record: what `controls` and `contrasts` share.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from harness.records import Seen
+
+SET = ["scenario", "item", "order", "sample"]
+"""What the prompts of one counterfactual set have in common."""
+JUDGED = ("explicit", "implicit")
+"""The arms that contrasts are made of."""
+_ASKED = [
+    "probe", "attribute", "format", "language", "scenario", "item", "surface", "arm", "order",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Differences:
+    """What became of the counterfactual sets of one contrast."""
+
+    scenarios: tuple[str, ...]
+    values: NDArray[np.float64]
+    """shape (scenarios,): the mean difference over the scenario's complete sets."""
+    worst: tuple[NDArray[np.float64], NDArray[np.float64]] | None
+    """The same with discordant refusals counted against, and for, the group; None without any."""
+    sets: int
+    """Complete sets."""
+    all_refused: int
+    """Sets that every group refused: they leave the estimand."""
+    discordant: int
+    """Sets that some group refused and another did not."""
+
+
+def join(prompts: pa.Table, outcomes: pa.Table) -> pd.DataFrame:
+    """Joins outcomes with their prompts; one row an outcome, groups by role in `own` and `other`."""
+    asked = prompts.select(_ASKED).to_pandas()
+    roles = [dict(pairs) for pairs in prompts.column("roles").to_pylist()]
+    asked["own"] = [r.get("person") or r.get("first") or r.get("target") or "" for r in roles]
+    asked["other"] = [r.get("second") or r.get("other") or "" for r in roles]
+    asked.index = pd.Index(prompts.column("id").to_pylist())
+    found = outcomes.to_pandas()
+    at = asked.index.get_indexer(found["prompt"])
+    rows = asked.iloc[at].reset_index(drop=True)
+    for column in ("prompt", "sample", "name", "seen", "value"):
+        rows[column] = found[column].to_numpy()
+    return rows.rename(columns={"name": "outcome"})
+
+
+def contrasts_of(
+    cell: pd.DataFrame, groups: Sequence[str], against: str
+) -> Iterator[tuple[str, str, pd.DataFrame, pd.DataFrame]]:
+    """Yields each contrast of a cell: group, reference, and value and seen of its sets.
+
+    Both frames have one row a counterfactual set; the first column is the group's own answer and
+    the others are what it is compared with (none where the outcome is itself a difference).
+    """
+    if against == "zero":
+        yield "stereotyped", "zero", *_wide(cell.assign(side="own"), [*SET, "own", "other"])
+        return
+    named = [g for g in groups if g in set(cell["own"])]
+    for group in named[:1] if len(named) == 2 else named:
+        reference = "others" if len(named) > 2 else next(g for g in named if g != group)
+        if against == "roles":
+            mine = cell[cell["own"] == group].assign(side="own", opponent=cell["other"])
+            theirs = cell[cell["other"] == group].assign(side="other", opponent=cell["own"])
+            value, seen = _wide(pd.concat([mine, theirs]), [*SET, "opponent"])
+        else:
+            value, seen = _wide(cell.assign(side=cell["own"]), SET)
+        order = ["own" if against == "roles" else group]
+        order += [c for c in value.columns if c not in order]
+        yield group, reference, value.reindex(columns=order), seen.reindex(columns=order)
+
+
+def difference(value: pd.DataFrame, seen: pd.DataFrame, limits: tuple[float, float]) -> Differences:
+    """Averages the sets of one contrast to one difference per scenario.
+
+    Only complete sets count. Sets with an unread answer are left out (they are counted, and limited
+    by a control); over discordant refusals the worst cases are taken beside the estimate.
+    """
+    refused = (seen == Seen.REFUSED).to_numpy()
+    measured = (seen == Seen.MEASURED).to_numpy()
+    complete, all_refused = measured.all(axis=1), refused.all(axis=1)
+    discordant = (measured | refused).all(axis=1) & ~complete & ~all_refused
+    numbers = value.to_numpy(dtype=float)
+    at = value.index.get_level_values("scenario").to_numpy()
+    names, values = _by_scenario(_minus(numbers[complete]), at[complete])
+    worst = None
+    if discordant.any():
+        kept = complete | discordant
+        ends = []
+        for own, rest in (limits, limits[::-1]):
+            filled = np.where(refused, rest, numbers)
+            filled[:, 0] = np.where(refused[:, 0], own, numbers[:, 0])
+            ends.append(_by_scenario(_minus(filled[kept]), at[kept])[1])
+        worst = (ends[0], ends[1])
+    return Differences(
+        scenarios=tuple(names),
+        values=values,
+        worst=worst,
+        sets=int(complete.sum()),
+        all_refused=int(all_refused.sum()),
+        discordant=int(discordant.sum()),
+    )
+
+
+def by_scenario(
+    rows: pd.DataFrame, values: Sequence[float] | NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Averages one number a row to one a scenario, in the order of the scenarios' names."""
+    return _by_scenario(np.asarray(values, dtype=float), rows["scenario"].to_numpy())[1]
+
+
+def paired(left: pd.DataFrame, right: pd.DataFrame, on: Sequence[str]) -> NDArray[np.float64]:
+    """Returns left minus right, matched on columns, one difference per scenario; measured alone."""
+    both = left[left["seen"] == Seen.MEASURED].merge(
+        right[right["seen"] == Seen.MEASURED], on=list(on), suffixes=("", "_right")
+    )
+    return by_scenario(both, (both["value"] - both["value_right"]).to_numpy())
+
+
+def limits_of(against: str, span: tuple[float, float]) -> tuple[float, float]:
+    """Returns the range of a difference of an outcome with the range `span`."""
+    width = span[1] - span[0]
+    return span if against == "zero" else (-width, width)
+
+
+def _wide(cell: pd.DataFrame, index: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    keyed = cell.set_index([*index, "side"])
+    seen = keyed["seen"].unstack("side", fill_value=Seen.FAILED.value)
+    return keyed["value"].unstack("side"), seen
+
+
+def _minus(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
+    own, others = numbers[:, 0], numbers[:, 1:]
+    return own - others.mean(axis=1) if others.shape[1] else own
+
+
+def _by_scenario(
+    values: NDArray[np.float64], scenarios: NDArray[np.object_]
+) -> tuple[Sequence[str], NDArray[np.float64]]:
+    names, at = np.unique(scenarios.astype(str), return_inverse=True)
+    totals = np.bincount(at, weights=values, minlength=len(names))
+    return names.tolist(), totals / np.maximum(1, np.bincount(at, minlength=len(names)))

@@ -1,0 +1,241 @@
+"""Commands: what `art4` does. This module alone knows Hydra.
+
+Exit codes: 0 PASS or done, 1 FAIL, 2 usage, 3 INCONCLUSIVE, 4 INVALID, 70 a bug, 130 interrupted.
+Nothing heavy is imported before a command needs it: `art4 --help` answers at once.
+"""
+
+import argparse
+import re
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from harness import __version__
+from harness.errors import BadConfig, HarnessError, NotFound
+from harness.find import data
+from harness.records import Standard
+
+CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3, "INVALID": 4}
+USAGE, BUG, INTERRUPTED = 2, 70, 130
+
+_EVAL = """\
+Runs a suite on a model and writes a scorecard. Settings are Hydra overrides:
+
+  art4 eval                                     the default model on the suite `smoke`
+  art4 eval model.path=FOLDER_OR_HUB_ID         another model, through transformers
+  art4 eval model=planted model.effect=gap model.attribute=gender model.dose=0.1
+  art4 eval suite=smoke standard=art4 seed=2 out=FOLDER
+  art4 eval --multirun seed=1,2,3               every combination; the worst exit code is returned
+  art4 eval --cfg job                           show the settings, run nothing
+
+An interrupted run goes on with the same command. Exit codes: 0 PASS, 1 FAIL, 2 usage,
+3 INCONCLUSIVE, 4 INVALID, 70 a bug, 130 interrupted.
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    parser = _parser()
+    try:
+        asked, rest = parser.parse_known_args(words)
+        if rest and asked.run is not _eval:
+            parser.error(f"unrecognized arguments: {' '.join(rest)}")
+        asked.overrides = rest
+        code: int = asked.run(asked)
+    except HarnessError as error:
+        print(f"error: {error}", file=sys.stderr)  # noqa: T201
+        return USAGE
+    except KeyboardInterrupt:
+        print("interrupted: the same command goes on where it stopped", file=sys.stderr)  # noqa: T201
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except Exception:  # noqa: BLE001
+        traceback.print_exc()
+        print("this is a bug in art4, please report it with the lines above", file=sys.stderr)  # noqa: T201
+        return BUG
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="art4",
+        description="Tests whether a language model treats people differently by a protected attribute.",
+        epilog="`art4 COMMAND --help` tells more. Start with: art4 eval",
+    )
+    parser.add_argument("--version", action="version", version=f"art4 {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def add(
+        name: str, run: Callable[[argparse.Namespace], int], tells: str
+    ) -> argparse.ArgumentParser:
+        command = commands.add_parser(name, help=tells, description=tells)
+        command.set_defaults(run=run)
+        return command
+
+    evaluate = add("eval", _eval, "run a suite on a model and write a scorecard")
+    evaluate.description, evaluate.formatter_class = _EVAL, argparse.RawDescriptionHelpFormatter
+
+    probes = commands.add_parser("probes", help="list, show, preview, check or begin probes")
+    kinds = probes.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, run, tells in (
+        ("list", _command("list_probes"), "list the probes"),
+        (
+            "show",
+            _command("show"),
+            "show what a probe is about, its groups and its first scenarios",
+        ),
+        ("preview", _command("preview"), "show a probe's prompts as a model gets them"),
+        ("lint", _command("lint"), "check probes; without a name, all of them"),
+        ("new", _command("new"), "begin a probe that already runs"),
+    ):
+        kind = kinds.add_parser(name, help=tells, description=tells)
+        kind.set_defaults(run=run)
+        kind.add_argument("--path", action="append", default=[], help="a further folder of probes")
+        if name == "new":
+            kind.add_argument("name")
+            kind.add_argument("--attribute", default="gender")
+            kind.add_argument("--format", default="decision")
+            kind.add_argument("--in", dest="folder", default="", help="the folder to make it in")
+        elif name != "list":
+            kind.add_argument("names", nargs="*" if name == "lint" else "+", metavar="NAME")
+        if name == "preview":
+            kind.add_argument("--language", choices=("zh", "en"))
+            kind.add_argument("-n", type=int, default=2, help="scenarios shown (default 2)")
+
+    rescore = add(
+        "rescore", _command("rescore"), "judge the stored answers of a run again, by any standard"
+    )
+    rescore.add_argument("run_folder", metavar="RUN")
+    rescore.add_argument("--standard", default="", help="default: the one declared before the run")
+    rescore.add_argument("--out", default="", help="default: RUN-rescored-STANDARD")
+    report = add(
+        "report", _command("report"), "write a run's reports again from its scorecard.json"
+    )
+    report.add_argument("run_folder", metavar="RUN")
+    report.add_argument("--reports", default="markdown,html,junit,figures,csv")
+    verify = add(
+        "verify",
+        _command("verify"),
+        "check that a run is whole and that its verdicts follow from it",
+    )
+    verify.add_argument("run_folder", metavar="RUN")
+    return parser
+
+
+def _eval(asked: argparse.Namespace) -> int:
+    flags = [word for word in asked.overrides if word.startswith("-")]
+    return _many(asked.overrides) if flags else _one(*_compose(asked.overrides))
+
+
+def _compose(overrides: Sequence[str]) -> tuple[Mapping[str, Any], Mapping[str, str]]:
+    """Composes the settings of one run, and says which file of each group was chosen."""
+    from hydra import compose, initialize_config_dir
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    _known_choices(overrides)
+    try:
+        with initialize_config_dir(config_dir=str(data("conf")), version_base="1.3"):
+            whole = compose("eval", list(overrides), return_hydra_config=True)
+            choices = dict(whole.hydra.runtime.choices)
+            settings = {k: v for k, v in whole.items() if k != "hydra"}
+            return OmegaConf.to_container(OmegaConf.create(settings), resolve=True), choices  # type: ignore[return-value]
+    except (HydraException, OmegaConfBaseException) as error:
+        raise _misspelt(error, overrides) from error
+
+
+def _many(overrides: Sequence[str]) -> int:
+    """Hands over to Hydra for `--multirun`, `--cfg` and its other flags; returns the worst code."""
+    import hydra
+    from hydra.core.hydra_config import HydraConfig
+    from omegaconf import DictConfig, OmegaConf
+
+    codes: list[int] = []
+
+    def task(settings: DictConfig) -> None:
+        try:
+            choices = dict(HydraConfig.get().runtime.choices)
+            codes.append(_one(OmegaConf.to_container(settings, resolve=True), choices))  # type: ignore[arg-type]
+        except HarnessError as error:
+            print(f"error: {error}", file=sys.stderr)  # noqa: T201
+            codes.append(USAGE)
+
+    plain = [word for word in overrides if not word.startswith("-")]
+    _known_choices([word for word in plain if "," not in word])
+    off = ["hydra.output_subdir=null", "hydra/job_logging=none", "hydra/hydra_logging=none"]
+    here = ["hydra.run.dir=.", "hydra.sweep.dir=.", "hydra.sweep.subdir=."]
+    sys.argv = ["art4 eval", *overrides, *off, *here]
+    run = hydra.main(version_base="1.3", config_path=str(data("conf")), config_name="eval")(task)
+    try:
+        run()
+    except SystemExit as stop:
+        return USAGE if stop.code else 0
+    return worst(codes) if codes else 0
+
+
+def _known_choices(overrides: Sequence[str]) -> None:
+    """Refuses `model=`, `suite=` and `standard=` with a name that has no file."""
+    for word in overrides:
+        group, _, name = word.partition("=")
+        known = [p.stem for p in (data("conf") / group).glob("[!_]*.yaml")] if group else []
+        if known and name not in known:
+            raise NotFound.among(group, name, known, where=f"conf/{group}/")
+
+
+def _misspelt(error: Exception, overrides: Sequence[str]) -> HarnessError:
+    """Tells what Hydra refused, with the near names where a key is unknown."""
+    told = str(error).strip().splitlines() or ["the settings cannot be read"]
+    found = re.search(r"(?:override|delete) '([^']+)'", told[0])
+    if found:
+        whole, _ = _compose([])
+        return NotFound.among("setting", found[1], _keys(whole), where="the command line")
+    return BadConfig(
+        told[0],
+        where=f"the command line: {' '.join(overrides)}",
+        expected="overrides such as suite=smoke seed=2 model.path=FOLDER",
+        fix="correct the override; `art4 eval --help` shows some, `art4 eval --cfg job` all",
+    )
+
+
+def _keys(settings: Mapping[str, Any], prefix: str = "") -> list[str]:
+    keys = []
+    for key, value in settings.items():
+        keys += _keys(value, f"{prefix}{key}.") if isinstance(value, Mapping) else [prefix + key]
+    return keys
+
+
+def _one(settings: Mapping[str, Any], choices: Mapping[str, str]) -> int:
+    """Runs one evaluation and shows its scorecard."""
+    from harness import _commands, settings as reading
+
+    return CODES[_commands.evaluate(reading.read(settings, choices))]
+
+
+def worst(codes: Sequence[int]) -> int:
+    """Returns the worst of several exit codes: a usage error, FAIL, INVALID, then INCONCLUSIVE."""
+    return next(code for code in (USAGE, 1, 4, 3, 0) if code in codes)
+
+
+def _command(name: str) -> Callable[[argparse.Namespace], int]:
+    """Returns a command that is imported when it is called."""
+
+    def run(asked: argparse.Namespace) -> int:
+        from harness import _commands
+
+        code: int = getattr(_commands, name)(asked)
+        return code
+
+    return run
+
+
+def standard_named(name: str) -> Standard:
+    """Reads a standard of conf/standard by its name."""
+    from harness import settings as reading
+
+    composed, choices = _compose([f"standard={name}"])
+    return reading.standard(choices["standard"], composed["standard"])

@@ -1,0 +1,283 @@
+"""Controls: outcomes -> checks on whether a block of cells may be judged at all.
+
+A block is one probe in one language. Every check is itself a test (METHOD: a fair model leaves a
+point-estimate limit in a quarter of the runs): a block is void only where the Holm-adjusted
+interval lies wholly beyond the limit. The one exception is the positive control, whose effect must
+be *shown*: a block in which nothing showed that the model reads the question cannot be judged.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from harness._paired import JUDGED, SET, by_scenario, contrasts_of, difference, limits_of, paired
+from harness.outcomes import ALSO
+from harness.records import Control, Probe, Seen, Standard
+from harness.stats import intervals, multiplicity, significance
+
+Array = NDArray[np.float64]
+SHOWN = 0.05
+"""1 - confidence of the interval that is printed beside a tested control."""
+FORCED = "forced choice by answer text"
+_Found = tuple[Control, float | None]
+"""A control, and the p value of being beyond its limit where Holm must settle it."""
+
+
+def read(
+    rows: pd.DataFrame, probes: Sequence[Probe], standard: Standard
+) -> tuple[pd.DataFrame, list[Control]]:
+    """Decides per block which reading of a decision counts, by the mass that fell on yes and no.
+
+    Returns the rows with one reading left under the outcome's own name, and the mass controls. A
+    reading that was replaced is named in the column `reading`.
+    """
+    controls = []
+    rows = rows.assign(reading="")
+    forced = np.zeros(len(rows), dtype=bool)
+    for probe in probes:
+        for language in probe.languages:
+            block = rows[(rows["probe"] == probe.name) & (rows["language"] == language)]
+            mass = block[block["outcome"] == "mass"]
+            if len(mass):
+                control = _mass(probe, language, mass, standard)
+                controls.append(control)
+                if control.holds is False:
+                    forced[block.index] = True
+    for name, (instead, mass_name) in ALSO.items():
+        of = rows["outcome"]
+        drop = (of == mass_name) | ((of == name) & forced) | ((of == instead) & ~forced)
+        rows = rows[~drop]
+        replaced = rows["outcome"] == instead
+        rows = rows.assign(
+            outcome=rows["outcome"].where(~replaced, name),
+            reading=rows["reading"].where(~replaced, FORCED),
+        )
+        forced = forced[~drop.to_numpy()]
+    return rows.reset_index(drop=True), controls
+
+
+def check(
+    rows: pd.DataFrame,
+    probes: Sequence[Probe],
+    standard: Standard,
+    outcomes: Mapping[str, ModuleType],
+) -> list[Control]:
+    """Returns every control of every block and outcome, tested as one family for each name."""
+    found: list[_Found] = []
+    for probe in probes:
+        for language in probe.languages:
+            of_probe = rows[(rows["probe"] == probe.name) & (rows["language"] == language)]
+            for outcome in probe.outcomes:
+                block = of_probe[of_probe["outcome"] == outcome]
+                if not len(block[block["arm"].isin(JUDGED)]):
+                    continue
+                shared = rows[(rows["probe"] == probe.controls) & (rows["language"] == language)]
+                blank = _blank(probe, language, outcome)
+                found += _of_block(
+                    blank, block, shared[shared["outcome"] == outcome], probe, standard, outcomes
+                )
+    return _decide(found, standard)
+
+
+def _of_block(
+    blank: Control,
+    block: pd.DataFrame,
+    shared: pd.DataFrame,
+    probe: Probe,
+    standard: Standard,
+    outcomes: Mapping[str, ModuleType],
+) -> Iterator[_Found]:
+    limits, module = standard.limits, outcomes[blank.outcome]
+    margin = standard.margins[blank.outcome]
+    judged = block[block["arm"].isin(JUDGED)]
+    unread = judged["seen"].isin([Seen.UNPARSED, Seen.FAILED]).to_numpy(dtype=float)
+    yield _at_most(blank, "unparsed", by_scenario(judged, unread), limits["unparsed"])
+    if module.AGAINST == "others":
+        yield from _gaps(
+            blank, judged.assign(value=unread, seen=Seen.MEASURED.value), probe, margin
+        )
+    if blank.outcome != "refused":
+        refused = (judged["seen"] == Seen.REFUSED).to_numpy(dtype=float)
+        yield _at_most(blank, "refused", by_scenario(judged, refused), limits["refused"])
+    if "same_group" in probe.arms:
+        again = _same_group(block, module.AGAINST)
+        yield _within(blank, "same_group", again, margin * limits["same_group"])
+    if blank.outcome == probe.outcomes[0]:
+        declared = "positive_control" in probe.arms or probe.controls
+        if declared:
+            source = shared if probe.controls else block
+            yield _shown(
+                blank, _reaction(source, probe.format), limits["positive_control"], standard
+            )
+        orders = _consistency(judged)
+        if orders is not None:
+            agreement, options = orders
+            yield _at_least(blank, agreement, limits[f"position_{options}"], standard)
+
+
+def _mass(probe: Probe, language: str, mass: pd.DataFrame, standard: Standard) -> Control:
+    """Tests that the median mass reaches its limit and that few prompts lie far below it."""
+    limits = standard.limits
+    mass = mass[mass["arm"].isin(JUDGED) & (mass["seen"] == Seen.MEASURED)]
+    value = mass["value"].to_numpy(dtype=float)
+    low = by_scenario(mass, value < limits["mass_low"])
+    below = (by_scenario(mass, value) < limits["mass"]).astype(float)
+    blank = _blank(probe, language, "mass")
+    median = float(np.median(value)) if len(value) else None
+    tests = [
+        _at_most(blank, "mass", low, limits["mass_share"]),
+        _at_most(blank, "mass", below, 0.5),
+    ]
+    decided = _decide(tests, standard)
+    holds = (
+        False if any(c.holds is False for c in decided) else all(c.holds for c in decided) or None
+    )
+    return replace(
+        blank,
+        name="mass",
+        estimate=median,
+        low=float(np.quantile(value, 0.05)) if len(value) else None,
+        high=float(np.quantile(value, 0.95)) if len(value) else None,
+        limit=f"median >= {limits['mass']:g}, at most {limits['mass_share']:.0%} below {limits['mass_low']:g}",
+        holds=holds,
+        voids=False,
+        clusters=len(low),
+        note=f"estimate is the median, low and high are its 5 % and 95 % points; {FORCED} is used"
+        if holds is False
+        else "estimate is the median, low and high are its 5 % and 95 % points",
+    )
+
+
+def _gaps(blank: Control, judged: pd.DataFrame, probe: Probe, margin: float) -> Iterator[_Found]:
+    groups = [g.name for g in probe.groups]
+    for group, _, value, seen in contrasts_of(judged, groups, "others"):
+        gap = difference(value, seen, (-1.0, 1.0)).values
+        yield _within(replace(blank, group=group), "unparsed_gap", gap, margin)
+
+
+def _same_group(block: pd.DataFrame, against: str) -> Array:
+    """Returns the A/A differences: the same group, put into other words."""
+    again = block[block["arm"] == "same_group"]
+    if against == "zero":
+        measured = again[again["seen"] == Seen.MEASURED]
+        return by_scenario(measured, measured["value"].to_numpy())
+    if against == "roles":
+        one, two = (again[again["surface"] == s] for s in ("mention", "again"))
+        return paired(one, two, [*SET, "own"])
+    return paired(block[block["arm"] == "explicit"], again, [*SET, "own"])
+
+
+def _reaction(rows: pd.DataFrame, form: str) -> Array:
+    """Returns the effect of the positive control, one a scenario, signed so that it should be > 0."""
+    control = rows[(rows["arm"] == "positive_control") & (rows["seen"] == Seen.MEASURED)]
+    weak = control["surface"] == "weak"
+    if weak.any():
+        return paired(control[~weak], control[weak], SET)
+    values = control["value"].to_numpy(dtype=float)
+    return by_scenario(control, 1 - values if form == "harmful" else values)
+
+
+def _consistency(judged: pd.DataFrame) -> tuple[Array, int] | None:
+    """Returns how often two option orders of an item give the same content, and of how many options."""
+    measured = judged[judged["seen"] == Seen.MEASURED]
+    if measured["order"].nunique() < 2:
+        return None
+    options = 3 if (measured["format"] == "ambiguous").any() else 2
+    middle = 0.5 if options == 2 else 0.0
+    content = np.sign(measured["value"].to_numpy(dtype=float) - middle)
+    keys = ["scenario", "item", "arm", "surface", "own", "other", "sample"]
+    table = (
+        measured.assign(content=content).groupby([*keys, "content"]).size().unstack(fill_value=0)
+    )
+    counts = table.to_numpy(dtype=float)
+    orders = counts.sum(axis=1)
+    asked = orders > 1
+    same = (counts * (counts - 1)).sum(axis=1)[asked] / (orders * (orders - 1))[asked]
+    items = table.index.to_frame(index=False)[asked]
+    return (by_scenario(items, same), options) if len(same) else None
+
+
+def _at_most(blank: Control, name: str, share: Array, limit: float) -> _Found:
+    return _tested(blank, name, share, limit, (0.0, 1.0), f"at most {limit:g}")
+
+
+def _within(blank: Control, name: str, differences: Array, limit: float) -> _Found:
+    return _tested(blank, name, differences, limit, (-1.0, 1.0), f"within +-{limit:g}")
+
+
+def _tested(
+    blank: Control, name: str, d: Array, limit: float, span: tuple[float, float], words: str
+) -> _Found:
+    control = replace(blank, name=name, limit=words, clusters=len(d))
+    if not len(d):
+        return replace(control, note="nothing was measured"), None
+    inside = intervals.equivalence(d, margin=limit, limits=span)
+    seen = significance.fail_interval(d, level_alpha=SHOWN, limits=span)
+    holds = True if -limit < inside.low and inside.high < limit else None
+    p = significance.p_beyond(d, margin=limit, limits=span)
+    control = replace(control, estimate=seen.estimate, low=seen.low, high=seen.high, holds=holds)
+    return control, p
+
+
+def _shown(blank: Control, effect: Array, limit: float, standard: Standard) -> _Found:
+    words = f"lower 95 % bound >= {limit:g}"
+    control = replace(blank, name="positive_control", limit=words, clusters=len(effect))
+    if not len(effect):
+        return replace(control, holds=False, note="nothing was measured"), None
+    seen = significance.fail_interval(effect, level_alpha=2 * standard.alpha, limits=(-1.0, 1.0))
+    return replace(
+        control, estimate=seen.estimate, low=seen.low, high=seen.high, holds=seen.low >= limit
+    ), None
+
+
+def _at_least(blank: Control, share: Array, limit: float, standard: Standard) -> _Found:
+    seen = significance.fail_interval(share, level_alpha=standard.alpha, limits=(0.0, 1.0))
+    return replace(
+        blank,
+        name="position",
+        estimate=seen.estimate,
+        low=seen.low,
+        high=seen.high,
+        limit=f"upper 95 % bound >= {limit:g}",
+        holds=seen.high >= limit,
+        clusters=len(share),
+        note="how often two option orders give the same content",
+    ), None
+
+
+def _decide(found: Sequence[_Found], standard: Standard) -> list[Control]:
+    """Settles the tested controls by Holm within each name."""
+    decided = [control for control, _ in found]
+    families: dict[str, dict[int, float]] = {}
+    for i, (control, p) in enumerate(found):
+        if p is not None:
+            families.setdefault(control.name, {})[i] = p
+    for family in families.values():
+        adjusted = multiplicity.holm(np.array(list(family.values())))
+        for i, p_adjusted in zip(family, adjusted, strict=True):
+            if p_adjusted <= standard.alpha:
+                decided[i] = replace(decided[i], holds=False)
+    return decided
+
+
+def _blank(probe: Probe, language: str, outcome: str) -> Control:
+    return Control(
+        probe=probe.name,
+        attribute=probe.attribute,
+        format=probe.format,
+        language=language,
+        outcome=outcome,
+        name="",
+        group="all",
+        estimate=None,
+        low=None,
+        high=None,
+        limit="",
+        holds=None,
+        voids=True,
+        clusters=0,
+    )

@@ -1,0 +1,52 @@
+"""Outcomes: one prompt and its response -> one number, or the reason why there is none.
+
+A file without a leading underscore is an outcome, and its name says what 1 means. It holds
+`RANGE` (the declared range), `AGAINST` (`others`: a group is compared with the mean of the other
+groups; `zero`: the number is itself a signed difference), `READS_GROUPS` (whether swapping the
+group's words in an answer may move it), `MEANING`, and `measure(prompt, response)`.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+
+from harness.find import plugin
+from harness.records import Outcome, Probe, Prompt, Response, Seen
+
+ALSO = {"favourable": ("favourable_by_text", "mass")}
+"""What is measured beside an outcome, where the answers carry log-probabilities."""
+
+
+def modules(probes: Sequence[Probe]) -> dict[str, ModuleType]:
+    """Loads the outcomes that the probes name.
+
+    Raises:
+        NotFound: there is no such outcome.
+    """
+    names = {n for p in probes for o in p.outcomes for n in (o, *ALSO.get(o, ()))}
+    return {name: plugin("outcomes", name) for name in sorted(names)}
+
+
+def measure(
+    prompts: Sequence[Prompt],
+    responses: Sequence[Response],
+    outcomes: Mapping[str, Sequence[str]],
+    loaded: Mapping[str, ModuleType],
+) -> list[Outcome]:
+    """Measures the outcomes (probe -> names) of each response, in the order of the responses."""
+    asked = {prompt.id: prompt for prompt in prompts}
+    measured = []
+    for response in responses:
+        prompt = asked[response.prompt]
+        for name in outcomes[prompt.probe]:
+            also = ALSO.get(name, ()) if response.logprobs is not None else ()
+            for each in (name, *also):
+                measured.append(_outcome(prompt, response, each, loaded[each]))
+    return measured
+
+
+def _outcome(prompt: Prompt, response: Response, name: str, module: ModuleType) -> Outcome:
+    found = Seen.FAILED if response.error is not None else module.measure(prompt, response)
+    value, seen = (None, found) if isinstance(found, Seen) else (float(found), Seen.MEASURED)
+    if value is not None and not module.RANGE[0] <= value <= module.RANGE[1]:
+        raise ValueError(f"outcome {name} left its range {module.RANGE}: {value}")
+    return Outcome(prompt=prompt.id, sample=response.sample, name=name, seen=seen, value=value)

@@ -1,0 +1,176 @@
+"""The run, top to bottom: load, expand, respond, measure, compare, judge, write."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute
+import pyarrow.parquet as pq
+
+from harness import (
+    contrasts, controls, examples, outcomes, probes, prompts, runs, scorecards, store, verdicts,
+)  # fmt: skip
+from harness._paired import join
+from harness.errors import BadConfig, BadModel
+from harness.find import plugin
+from harness.models._base import Model
+from harness.records import (
+    Decoding, Example, Outcome, Probe, Prompt, Response, RunConfig, Scorecard, Standard, Verdict,
+    from_table, to_table,
+)  # fmt: skip
+
+Progress = Callable[[Sequence[Any], str], Iterable[Any]]
+"""Shows how far a loop has come: what is looped over, and what is being done."""
+
+
+def quiet(steps: Sequence[Any], doing: str) -> Iterable[Any]:  # noqa: ARG001
+    """Shows no progress."""
+    return steps
+
+
+def run(config: RunConfig, progress: Progress = quiet) -> tuple[Scorecard, Path]:
+    """Runs a suite on a model, or goes on with a run that was interrupted; returns its folder too.
+
+    Raises:
+        HarnessError: a name, file, setting or ability is wrong; before the first prompt is sent.
+    """
+    suite = config.suite
+    loaded = probes.select(suite, config.probe_paths)
+    writers = [plugin("reports", name) for name in config.reports]
+    _check(loaded, config.standard)
+    decoding = Decoding(
+        samples=suite.samples,
+        temperature=suite.temperature,
+        max_tokens=suite.max_tokens,
+        seed=config.seed,
+    )
+    model: Model = plugin("models", config.model).open(config.settings, decoding)
+    _can(model, loaded)
+    begun = runs.begin(config, loaded, decoding, model.describe(), prompts.count(loaded, suite))
+    folder = begun.folder
+    with folder.locked():
+        if begun.finished:
+            return plugin("reports", "json").read(folder.path("scorecard.json")), folder.folder
+        if not folder.has(store.PROMPTS):
+            asked = prompts.expand(loaded, suite, config.seed)
+            folder.write_rows(store.PROMPTS, _windows(asked, suite.window))
+        ask(folder, model, plugin("engines", config.engine), progress)
+        scorecard = score(begun, config.standard)
+        write(scorecard, begun, writers, progress)
+    return scorecard, folder.folder
+
+
+def ask(folder: store.Store, model: Model, engine: Any, progress: Progress = quiet) -> None:
+    """Asks every window that is not stored yet; each is stored whole or not at all."""
+    if folder.has(store.RESPONSES):
+        return
+    source, done = folder.open_table(store.PROMPTS), folder.windows()
+    doing = f"asking {source.metadata.num_rows:,} prompts"
+    left = (n for n in progress(range(source.num_row_groups), doing) if n not in done)
+    engine.answer(
+        model,
+        ((n, partial(_read, source, n)) for n in left),
+        lambda n, responses: folder.put_window(n, to_table(responses, Response)),
+    )
+    folder.join_windows()
+
+
+def score(begun: runs.Run, standard: Standard, notes: Sequence[str] = ()) -> Scorecard:
+    """Measures, compares and judges what was answered; spends no model call."""
+    folder, loaded = begun.folder, runs.probes_of(begun.head)
+    modules = outcomes.modules(loaded)
+    names = {p.name: p.outcomes for p in loaded}
+    both = zip(
+        folder.read_windows(store.PROMPTS), folder.read_windows(store.RESPONSES), strict=True
+    )
+    measured = (
+        outcomes.measure(from_table(p, Prompt), from_table(r, Response), names, modules)
+        for p, r in both
+    )
+    folder.write_rows(store.OUTCOMES, (to_table(window, Outcome) for window in measured))
+    return derive(begun, loaded, standard, notes)
+
+
+def derive(
+    begun: runs.Run, loaded: Sequence[Probe], standard: Standard, notes: Sequence[str] = ()
+) -> Scorecard:
+    """Derives every verdict from the stored outcomes."""
+    folder, modules = begun.folder, outcomes.modules(loaded)
+    asked = folder.read_table(store.PROMPTS)
+    rows = join(asked, folder.read_table(store.OUTCOMES))
+    rows, mass = controls.read(rows, loaded, standard)
+    checks = [*mass, *controls.check(rows, loaded, standard, modules)]
+    compared = contrasts.compare(rows, loaded, checks, standard, modules)
+    judged = verdicts.judge(compared, checks, standard)
+    folder.write_table(store.CONTRASTS, contrasts.table(compared))
+    pairs = contrasts.largest_differences(rows, loaded, standard, modules)
+    shown = _examples(folder, asked, rows, judged)
+    return scorecards.assemble(begun.head, judged, checks, pairs, shown, notes)
+
+
+def write(
+    scorecard: Scorecard, begun: runs.Run, writers: Sequence[Any], progress: Progress = quiet
+) -> None:
+    """Writes the reports, then the manifest, which marks the run as finished."""
+    for writer in progress(writers, "writing reports"):
+        with store.guarded(begun.folder.folder):
+            writer.write(scorecard, begun.folder.folder)
+    begun.folder.finish()
+
+
+def _read(source: pq.ParquetFile, number: int) -> list[Prompt]:
+    return from_table(source.read_row_group(number), Prompt)
+
+
+def _windows(asked: Iterator[Prompt], size: int) -> Iterator[pa.Table]:
+    while window := list(islice(asked, size)):
+        yield to_table(window, Prompt)
+
+
+def _check(loaded: Sequence[Probe], standard: Standard) -> None:
+    """Refuses a standard that says nothing of what is measured."""
+    for name in outcomes.modules(loaded):
+        declared = name in standard.margins and name in standard.spread
+        if not declared and not any(name in also for also in outcomes.ALSO.values()):
+            raise BadConfig(
+                f"no margin for the outcome {name!r}",
+                where=f"conf/standard/{standard.name}.yaml: margins and spread",
+                expected=f"a margin and a spread for {name}",
+                fix=f"add standard.margins.{name}=... and standard.spread.{name}=...",
+            )
+
+
+def _can(model: Model, loaded: Sequence[Probe]) -> None:
+    """Refuses a model that cannot do what the suite asks."""
+    for probe in loaded:
+        if probe.ask not in model.abilities:
+            raise BadModel(
+                f"{model.describe()['name']} cannot {probe.ask.value}",
+                where=f"probe {probe.name}, key ask",
+                expected=f"a probe that asks it to {' or '.join(sorted(model.abilities))}",
+                fix="choose another suite, or another model",
+            )
+
+
+def _examples(
+    folder: store.Store, asked: pa.Table, rows: pd.DataFrame, judged: Sequence[Verdict]
+) -> list[Example]:
+    """Gathers the pairs to show, reading only the answers that they need."""
+    wanted = examples.wanted(judged)
+    ids = examples.prompts_of(wanted, rows)
+    answers = folder.read_table(store.RESPONSES)
+    first = answers.filter(pa.compute.equal(answers["sample"], 0))
+    return examples.gather(
+        wanted,
+        rows,
+        {p.id: p for p in from_table(_only(asked, "id", ids), Prompt)},
+        {r.prompt: r for r in from_table(_only(first, "prompt", ids), Response)},
+    )
+
+
+def _only(table: pa.Table, column: str, ids: Iterable[str]) -> pa.Table:
+    return table.filter(pa.compute.is_in(table[column], pa.array(sorted(ids))))

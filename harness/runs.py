@@ -1,0 +1,153 @@
+"""Run folders: which one a command writes, and whether it goes on with one that was interrupted."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness import provenance, store
+from harness.errors import BadRun
+from harness.records import Ask, Decoding, Group, Probe, RunConfig, Standard
+
+LOG = "log.jsonl"
+_BYTES_A_PROMPT = 2_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """A run that was begun."""
+
+    folder: store.Store
+    head: Mapping[str, Any]
+    """What run.json says: settings, digests, model and code, all known before the first prompt."""
+    finished: bool
+
+
+def begin(
+    config: RunConfig,
+    probes: Sequence[Probe],
+    decoding: Decoding,
+    model: Mapping[str, Any],
+    prompts: int,
+) -> Run:
+    """Begins a run, or goes on with the same run that was interrupted.
+
+    Raises:
+        BadRun: the folder cannot be written, or holds another run.
+    """
+    head = _head(config, probes, decoding, model)
+    folder = Path(config.out) if config.out else _interrupted(config, head)
+    if folder and (folder / store.RUN).is_file():
+        run = reopen(folder)
+        _refuse_another(run.head, head, folder)
+        return run
+    if folder and folder.is_dir() and any(folder.iterdir()):
+        raise BadRun(
+            f"{folder} is not empty and holds no run",
+            where="out",
+            expected="a new folder, or that of the same run",
+            fix="choose another folder with out=FOLDER",
+        )
+    started = datetime.now(UTC)
+    folder = folder or _new(config, model, started)
+    made = store.create(folder, prompts * _BYTES_A_PROMPT)
+    log = folder.parent / LOG
+    count = 1 + _count(log, model["fingerprint"])
+    head = head | {"time": {"started": started.isoformat(timespec="seconds"), "count": count}}
+    made.write_json(store.RUN, head)
+    line = {
+        "run": folder.name,
+        "fingerprint": model["fingerprint"],
+        "started": head["time"]["started"],
+    }
+    store.append_line(log, line)
+    return Run(folder=made, head=head, finished=False)
+
+
+def reopen(folder: Path) -> Run:
+    """Opens a run that was begun.
+
+    Raises:
+        BadRun: the folder holds no run, or one that cannot be read.
+    """
+    found = store.existing(folder)
+    return Run(folder=found, head=found.read_json(store.RUN), finished=found.has(store.MANIFEST))
+
+
+def probes_of(head: Mapping[str, Any]) -> list[Probe]:
+    """Reads back the probes of a run, without their scenarios."""
+    found = []
+    for raw in head["probes"]:
+        groups = tuple(Group(**g) for g in raw["groups"])
+        lists = {k: tuple(raw[k]) for k in ("languages", "arms", "outcomes", "anchor")}
+        rest = {"groups": groups, "ask": Ask(raw["ask"]), "scenarios": ()}
+        found.append(Probe(**{**raw, **lists, **rest}))
+    return found
+
+
+def standard_of(head: Mapping[str, Any]) -> Standard:
+    """Reads back the standard that was declared before the run."""
+    raw = head["standard"]
+    return Standard(**{**raw, "gates": tuple(raw["gates"])})
+
+
+def _head(
+    config: RunConfig, probes: Sequence[Probe], decoding: Decoding, model: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "suite": asdict(config.suite),
+        "standard": asdict(config.standard),
+        "probes": [asdict(replace(p, scenarios=(), source=Path(p.source).name)) for p in probes],
+        "seed": config.seed,
+        "decoding": asdict(decoding),
+        "backend": config.model,
+        "model": dict(model),
+        "code": dict(provenance.code()),
+    }
+
+
+def _interrupted(config: RunConfig, head: Mapping[str, Any]) -> Path | None:
+    """Finds a run in the results folder that is this one and has no manifest yet."""
+    for path in sorted(Path(config.results).glob(f"*/{store.RUN}")):
+        run = reopen(path.parent)
+        if not (run.finished or _differences(run.head, head) or run.folder.busy()):
+            return path.parent
+    return None
+
+
+def _refuse_another(old: Mapping[str, Any], new: Mapping[str, Any], folder: Path) -> None:
+    differing = _differences(old, new)
+    if differing:
+        raise BadRun(
+            f"{folder} holds another run: it differs in {', '.join(differing)}",
+            where="out",
+            expected="a new folder, or that of the same run",
+            fix="choose another folder with out=FOLDER",
+        )
+
+
+def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    return [key for key in new if _plain(old.get(key)) != _plain(new[key])]
+
+
+def _plain(value: Any) -> Any:
+    """Returns a value as JSON would give it back."""
+    if isinstance(value, Mapping):
+        return {k: _plain(v) for k, v in value.items()}
+    return [_plain(v) for v in value] if isinstance(value, list | tuple) else value
+
+
+def _new(config: RunConfig, model: Mapping[str, Any], started: datetime) -> Path:
+    name = re.sub(r"[^\w.-]+", "-", f"{config.suite.name}_{model['name']}").strip("-")
+    stem = Path(config.results) / f"{started:%Y%m%d-%H%M%S}_{name}"
+    folder, n = stem, 1
+    while folder.exists():
+        n += 1
+        folder = stem.with_name(f"{stem.name}-{n}")
+    return folder
+
+
+def _count(log: Path, fingerprint: str) -> int:
+    return log.read_text("utf-8").count(f'"fingerprint": "{fingerprint}"') if log.is_file() else 0

@@ -1,0 +1,96 @@
+"""Scorecards: verdicts, controls and provenance -> what a run says."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from harness import summary, verdicts
+from harness.duty import CLAUSE
+from harness.records import Call, Contrast, Control, Example, Pairwise, Scorecard, Verdict
+from harness.stats import multiplicity, significance
+
+SCHEMA = 1
+
+
+def assemble(
+    head: Mapping[str, Any],
+    judged: Sequence[Verdict],
+    controls: Sequence[Control],
+    pairwise: Sequence[Pairwise],
+    examples: Sequence[Example],
+    notes: Sequence[str] = (),
+) -> Scorecard:
+    """Puts a scorecard together; what differs between two equal runs stands under run.time alone."""
+    call, reason = verdicts.overall(judged)
+    return Scorecard(
+        schema=SCHEMA,
+        run=_run(head),
+        verdict=call,
+        reason=reason,
+        summary=summary.lines(call, judged, controls),
+        attributes=verdicts.by_attribute(judged),
+        cells=tuple(judged),
+        controls=tuple(controls),
+        pairwise=tuple(pairwise),
+        suspects=_suspects(judged, head["standard"]["alpha"]),
+        examples=tuple(examples),
+        clause=CLAUSE,
+        notes=(*notes, *_notes(head, judged)),
+    )
+
+
+def _run(head: Mapping[str, Any]) -> dict[str, Any]:
+    started = datetime.fromisoformat(head["time"]["started"])
+    finished = datetime.now(UTC)
+    return {
+        "suite": head["suite"]["name"],
+        "standard": {k: head["standard"][k] for k in ("name", "version", "alpha", "digest")},
+        "seed": head["seed"],
+        "decoding": head["decoding"],
+        "backend": head["backend"],
+        "model": head["model"],
+        "probes": {p["name"]: p["digest"] for p in head["probes"]},
+        "code": head["code"],
+        "time": {
+            **head["time"],
+            "finished": finished.isoformat(timespec="seconds"),
+            "seconds": round((finished - started).total_seconds(), 1),
+        },
+    }
+
+
+def _suspects(judged: Sequence[Verdict], alpha: float) -> tuple[str, ...]:
+    """Names the cells whose difference is not zero, at a false discovery rate of alpha."""
+    tested = [
+        v.contrast for v in judged if v.verdict is not Call.INVALID and v.contrast.differences
+    ]
+    p = np.array([_p_zero(c) for c in tested])
+    adjusted = multiplicity.benjamini_hochberg(p)
+    return tuple(verdicts.cell_name(c) for c, q in zip(tested, adjusted, strict=True) if q <= alpha)
+
+
+def _p_zero(contrast: Contrast) -> float:
+    d = np.array(contrast.differences)
+    span = 1.0 if np.abs(d).max() <= 1 else 2.0
+    return significance.p_beyond(d, margin=0.0, limits=(-span, span))
+
+
+def _notes(head: Mapping[str, Any], judged: Sequence[Verdict]) -> list[str]:
+    notes = []
+    small = sorted({v.contrast.clusters for v in judged if 0 < v.contrast.clusters < 59})
+    if small:
+        notes.append(
+            f"Cells of {small[0]} to {small[-1]} scenarios cannot PASS at a margin of 0.05: 59 is the least"
+            " at which a sparse difference could have been seen."
+        )
+    dtype = head["model"].get("dtype")
+    if dtype and dtype != "float32":
+        notes.append(f"Scored in {dtype}, which moves log-likelihoods by up to 0.3 nats.")
+    notes.append(
+        "Contrasts are signed: the group named first minus the reference. FAIL is adjusted (Holm) over"
+        " every gated cell planned before the run; suspects are listed by Benjamini-Hochberg and gate"
+        " nothing."
+    )
+    return notes

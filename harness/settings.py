@@ -1,0 +1,126 @@
+"""Settings: what Hydra composed -> a RunConfig; every value is checked before anything is spent."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, fields
+from typing import Any
+
+from harness.errors import BadConfig, NotFound
+from harness.find import plugin
+from harness.records import LANGUAGES, RunConfig, Standard, Suite
+
+_TOP = ("model", "suite", "standard", "seed", "results", "out", "reports", "engine", "probes")
+
+
+def read(settings: Mapping[str, Any], names: Mapping[str, str]) -> RunConfig:
+    """Makes the configuration of a run; `names` says which suite and standard were chosen.
+
+    Raises:
+        BadConfig, NotFound: a value is unknown, of the wrong kind or out of range.
+    """
+    _known("setting", settings, _TOP, "the command line")
+    model = dict(settings["model"])
+    engine = str(settings["engine"])
+    plugin("engines", engine)
+    return RunConfig(
+        suite=_suite(names["suite"], settings["suite"]),
+        standard=standard(names["standard"], settings["standard"]),
+        model=str(model.pop("backend")),
+        settings=model,
+        seed=_number("seed", settings["seed"], int, 0, 2**63),
+        results=str(settings["results"]),
+        out=str(settings["out"] or ""),
+        reports=tuple(dict.fromkeys(("json", *_texts("reports", settings["reports"])))),
+        probe_paths=_texts("probes.path", settings["probes"]["path"]),
+        engine=engine,
+    )
+
+
+def standard(name: str, raw: Mapping[str, Any]) -> Standard:
+    """Makes a standard; its digest is over all that it says.
+
+    Raises:
+        BadConfig, NotFound: a value is missing, unknown or out of range.
+    """
+    where = f"standard={name}"
+    wanted = [f.name for f in fields(Standard) if f.name not in ("name", "digest")]
+    _complete("setting of a standard", raw, wanted, where)
+    if raw["multiplicity"] not in ("holm",):
+        raise NotFound.among("multiplicity", str(raw["multiplicity"]), ("holm",), where)
+    for group in ("margins", "limits", "spread"):
+        for key, value in raw[group].items():
+            _number(f"standard.{group}.{key}", value, float, 1e-9, 2)
+    text = json.dumps(raw, sort_keys=True, ensure_ascii=False)
+    return Standard(
+        name=name,
+        version=_number("standard.version", raw["version"], int, 1, 10**6),
+        alpha=_number("standard.alpha", raw["alpha"], float, 1e-6, 0.5),
+        multiplicity=raw["multiplicity"],
+        margins=dict(raw["margins"]),
+        reasons=dict(raw["reasons"]),
+        gates=tuple(dict(rule) for rule in raw["gates"]),
+        gated_groups=_number("standard.gated_groups", raw["gated_groups"], int, 1, 1000),
+        limits=dict(raw["limits"]),
+        spread=dict(raw["spread"]),
+        digest=hashlib.sha256(text.encode()).hexdigest(),
+    )
+
+
+def _suite(name: str, raw: Mapping[str, Any]) -> Suite:
+    where = f"suite={name}"
+    numbers = {f.name: f for f in fields(Suite) if f.type in ("int", "float")}
+    _known("setting of a suite", raw, (*numbers, "probes", "languages"), where)
+    values = {
+        key: _number(f"suite.{key}", raw[key], float if f.type == "float" else int, 0, 10**9)
+        for key, f in numbers.items()
+        if key in raw or f.default is MISSING
+    }
+    for key in ("samples", "max_tokens", "window"):
+        _number(f"suite.{key}", values[key], int, 1, 10**6)
+    languages = _texts("suite.languages", raw["languages"])
+    for language in languages:
+        if language not in LANGUAGES:
+            raise NotFound.among("language", language, LANGUAGES, where="suite.languages")
+    return Suite(
+        name=name, probes=_texts("suite.probes", raw["probes"]), languages=languages, **values
+    )
+
+
+def _complete(kind: str, raw: Mapping[str, Any], wanted: Sequence[str], where: str) -> None:
+    _known(kind, raw, wanted, where)
+    for key in wanted:
+        if raw.get(key) is None:
+            raise BadConfig(
+                f"{key} is missing",
+                where=where,
+                expected=f"all of: {', '.join(wanted)}",
+                fix=f"add {key}, as conf/standard/art4.yaml does",
+            )
+
+
+def _known(kind: str, raw: Mapping[str, Any], known: Sequence[str], where: str) -> None:
+    for key in raw:
+        if key not in known:
+            raise NotFound.among(kind, str(key), known, where)
+
+
+def _texts(key: str, value: Any) -> tuple[str, ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence):
+        raise BadConfig(
+            f"{key} is {value!r}", where=key, expected="a list", fix=f"write {key}=[{value}]"
+        )
+    return tuple(str(v) for v in value)
+
+
+def _number(key: str, value: Any, kind: type, low: float, high: float) -> Any:
+    right = isinstance(value, kind) or (kind is float and isinstance(value, int))
+    if not right or isinstance(value, bool) or not low <= value <= high:
+        name = "whole number" if kind is int else "number"
+        raise BadConfig(
+            f"{key} is {value!r}",
+            where=key,
+            expected=f"a {name} from {low:g} to {high:g}",
+            fix=f"set {key} to such a number",
+        )
+    return value

@@ -1,0 +1,254 @@
+"""What a run wrote: Parquet and JSON, whole or not at all.
+
+A window of responses is one file under `windows/`, written aside and renamed: after a kill it is
+there or it is not. When all are there they become `responses.parquet`, in order.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from harness.errors import BadRun
+
+RUN, PROMPTS, RESPONSES = "run.json", "prompts.parquet", "responses.parquet"
+OUTCOMES, CONTRASTS, MANIFEST = "outcomes.parquet", "contrasts.parquet", "manifest.json"
+_WINDOWS, _LOCK = "windows", ".lock"
+_SPARE = 200 * 2**20
+"""Bytes that must be free before a run starts."""
+
+
+class Store:
+    """One run folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, name: str) -> Path:
+        """Returns where a file of the run lies."""
+        return self.folder / name
+
+    def has(self, name: str) -> bool:
+        """Says whether a file of the run was written."""
+        return self.path(name).exists()
+
+    def write_json(self, name: str, content: Mapping[str, Any]) -> None:
+        """Writes a mapping as JSON."""
+        text = json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
+        whole(self.path(name), lambda path: path.write_text(text + "\n", "utf-8"))
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """Reads a mapping back.
+
+        Raises:
+            BadRun: there is no such file, or it is not JSON.
+        """
+        try:
+            content: dict[str, Any] = json.loads(self.path(name).read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise _unreadable(self.path(name), error) from error
+        return content
+
+    def write_table(self, name: str, table: pa.Table) -> None:
+        """Writes a table as Parquet."""
+        whole(self.path(name), lambda path: pq.write_table(table, path, compression="zstd"))
+
+    def write_rows(self, name: str, windows: Iterable[pa.Table]) -> None:
+        """Writes windows as one Parquet file, a row group each."""
+        whole(self.path(name), lambda path: _write_rows(path, windows))
+
+    def read_windows(self, name: str) -> Iterator[pa.Table]:
+        """Reads the windows of a Parquet file one by one."""
+        source = self.open_table(name)
+        for number in range(source.num_row_groups):
+            yield source.read_row_group(number)
+
+    def open_table(self, name: str) -> pq.ParquetFile:
+        """Opens a Parquet file, of which each row group is a window.
+
+        Raises:
+            BadRun: there is no such file, or it is not Parquet.
+        """
+        try:
+            return pq.ParquetFile(self.path(name))
+        except (OSError, pa.ArrowException) as error:
+            raise _unreadable(self.path(name), error) from error
+
+    def read_table(self, name: str) -> pa.Table:
+        """Reads a table back; raises as `open_table` does."""
+        return self.open_table(name).read()
+
+    def windows(self) -> set[int]:
+        """Returns the windows that are stored."""
+        return {int(path.stem) for path in self.path(_WINDOWS).glob("*.parquet")}
+
+    def put_window(self, number: int, responses: pa.Table) -> None:
+        """Stores one window of responses."""
+        self.path(_WINDOWS).mkdir(exist_ok=True)
+        self.write_table(f"{_WINDOWS}/{number:07d}.parquet", responses)
+
+    def join_windows(self) -> None:
+        """Joins the windows to `responses.parquet`; one window is one row group."""
+        parts = sorted(self.path(_WINDOWS).glob("*.parquet"))
+        self.write_rows(RESPONSES, (pq.read_table(part) for part in parts))
+
+    def finish(self) -> None:
+        """Writes the manifest, drops what is not part of the run, and so marks it as finished."""
+        shutil.rmtree(self.path(_WINDOWS), ignore_errors=True)
+        self.write_json(MANIFEST, {"files": self.digests()})
+
+    def digests(self) -> dict[str, str]:
+        """Returns the SHA-256 of each file of the run but the manifest."""
+        return {
+            path.relative_to(self.folder).as_posix(): digest(path)
+            for path in sorted(self.folder.rglob("*"))
+            if path.is_file()
+            and path.name not in (MANIFEST, _LOCK)
+            and not path.name.startswith(".")
+            and _WINDOWS not in path.parts
+        }
+
+    def busy(self) -> bool:
+        """Says whether another process is writing this run."""
+        try:
+            with self.locked():
+                return False
+        except BadRun:
+            return True
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Holds the run folder for this process.
+
+        Raises:
+            BadRun: another process is writing it.
+        """
+        import fcntl
+
+        with guarded(self.folder), self.path(_LOCK).open("w") as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise BadRun(
+                    "another process is writing this run",
+                    where=str(self.folder),
+                    expected="a run folder that nobody else is writing",
+                    fix="wait for it to end, or choose another folder with out=FOLDER",
+                ) from error
+            yield
+
+
+def create(folder: Path, needed: int = 0) -> Store:
+    """Makes a run folder that can be written.
+
+    Args:
+        folder: where to.
+        needed: bytes that the run is expected to write.
+
+    Raises:
+        BadRun: it cannot be made or written, or the disk is full.
+    """
+    with guarded(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".write"
+        probe.write_bytes(b"\0" * 4096)
+        probe.unlink()
+        free = shutil.disk_usage(folder).free
+    if free < needed + _SPARE:
+        raise BadRun(
+            f"only {free / 2**20:.0f} MiB are free",
+            where=str(folder),
+            expected=f"{(needed + _SPARE) / 2**20:.0f} MiB for this run",
+            fix="free some space, or choose another folder with out=FOLDER",
+        )
+    return Store(folder)
+
+
+def existing(folder: Path) -> Store:
+    """Opens the folder of a run that was started.
+
+    Raises:
+        BadRun: it is not there, or holds no run.
+    """
+    if not (folder / RUN).is_file():
+        raise BadRun(
+            f"{folder} holds no run",
+            where=str(folder),
+            expected=f"a folder with {RUN}, as `art4 eval` writes it",
+            fix="give the folder of a run, such as results/<run>",
+        )
+    return Store(folder)
+
+
+def append_line(path: Path, content: Mapping[str, Any]) -> None:
+    """Appends one line of JSON to a log, in one write."""
+    with guarded(path.parent), path.open("a", encoding="utf-8") as log:
+        log.write(json.dumps(content, ensure_ascii=False, sort_keys=True) + "\n")
+
+
+def whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Writes a file aside and renames it, so that it is there whole or not at all.
+
+    Raises:
+        BadRun: the disk is full or the folder read-only.
+    """
+    aside = path.with_name(f".{path.name}.{os.getpid()}")
+    with guarded(path):
+        try:
+            write(aside)
+            with aside.open("rb") as written:
+                os.fsync(written.fileno())
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
+
+
+def digest(path: Path) -> str:
+    """Returns the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write_rows(path: Path, windows: Iterable[pa.Table]) -> None:
+    writer = None
+    try:
+        for window in windows:
+            writer = writer or pq.ParquetWriter(path, window.schema, compression="zstd")
+            writer.write_table(window, row_group_size=max(1, len(window)))
+    finally:
+        if writer:
+            writer.close()
+
+
+@contextmanager
+def guarded(path: Path) -> Iterator[None]:
+    """Turns what the operating system refuses into an error that a person can mend."""
+    try:
+        yield
+    except OSError as error:
+        full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        raise BadRun(
+            "the disk is full" if full else f"cannot write: {error.strerror or error}",
+            where=str(path),
+            expected="a folder that can be written, with space left",
+            fix="free some space and give the same command again: it goes on where it stopped"
+            if full
+            else "choose another folder with out=FOLDER, or results=FOLDER",
+        ) from error
+
+
+def _unreadable(path: Path, error: Exception) -> BadRun:
+    return BadRun(
+        f"cannot read {path.name}: {error}",
+        where=str(path),
+        expected="a file as `art4 eval` wrote it",
+        fix="give the folder of a finished run; `art4 verify FOLDER` says what is wrong with one",
+    )
