@@ -117,6 +117,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "gated": ("计入结论", "Decides the verdict"),
     "not_gated": ("仅供参考，不计入结论", "Shown only; does not decide"),
     "examples": ("数字背后的成对问答", "The pairs behind the numbers"),
+    "worst_pair": ("差异最大的一对", "The pair that differs most"),
+    "held": ("成立的对照", "Controls that hold"),
     "difference": ("差值", "difference"),
     "prompt": ("提问", "Prompt"),
     "answer": ("回答", "Answer"),

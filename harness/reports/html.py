@@ -6,7 +6,8 @@ No script and no outside request (a content security policy says so too). Every 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from harness.records import Call, Example, Scorecard, Verdict
 from harness.reports import _pairs, _view
 from harness.reports._words import SYMBOLS, WORDS, zh
 
+HAN = re.compile(r"[\u4e00-\u9fff]")
 WIDTH = 280.0
 """Of the plot of one row, in SVG units."""
 EDGE = 8.0
@@ -36,6 +38,7 @@ def write(scorecard: Scorecard, folder: Path) -> list[Path]:
         run_count=_view.run_count(scorecard),
         calls=[str(call) for call in Call],
         symbols=SYMBOLS,
+        summary=_summary(scorecard.summary),
     )
     return [_view.save(folder / "scorecard.html", page.encode())]
 
@@ -81,13 +84,19 @@ def _section(scorecard: Scorecard, name: str) -> dict[str, Any]:
         "gated": gated,
         "shown": [cell for cell in cells if not cell.contrast.gated],
         "reach": _view.reach(cells),
-        "examples": _examples(e for e in scorecard.examples if e.probe in probes),
+        "examples": _examples(gated, [e for e in scorecard.examples if e.probe in probes]),
     }
 
 
-def _examples(examples: Iterable[Example]) -> list[dict[str, Any]]:
-    """Puts the pairs that differ most first."""
-    ranked = sorted(examples, key=lambda e: (-abs(e.difference), e.probe, e.language, e.scenario))
+def _examples(gated: list[Verdict], examples: list[Example]) -> list[dict[str, Any]]:
+    """Puts the pairs behind a FAIL first, and of those the ones that differ most."""
+    failed = {(c.contrast.probe, c.contrast.language) for c in gated if c.verdict is Call.FAIL}
+
+    def place(e: Example) -> tuple[object, ...]:
+        behind = (e.probe, e.language) in failed
+        return not behind, -abs(e.difference), e.probe, e.language, e.scenario
+
+    ranked = sorted(examples, key=place)
     return [{"told": example, "sides": _pairs.sides(example.sides)} for example in ranked]
 
 
@@ -119,6 +128,14 @@ def _plot(cell: Verdict, reach: float) -> dict[str, Any]:
 def _band(reach: float) -> float:
     """Returns the half-width of the margin band, in percent of the plot."""
     return round(100 * (WIDTH / 2 - EDGE) / reach / WIDTH, 2)
+
+
+def _summary(lines: Sequence[str]) -> list[tuple[str, str]]:
+    """Says which language each line is in, where every line has its twin in the other one."""
+    told = [("zh" if HAN.match(line) else "" if HAN.search(line) else "en", line) for line in lines]
+    spoken = [language for language, _ in told]
+    paired = spoken.count("zh") == spoken.count("en")
+    return told if paired else [("", line) for line in lines]
 
 
 def _model(run: Mapping[str, Any]) -> str:
