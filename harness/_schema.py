@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -17,7 +18,7 @@ SCHEMA = Path(__file__).with_name("probe.schema.json")
 
 def against_schema(tree: Tree, kind: str) -> None:
     """Raises the first breach of the published schema, `probe` or a format's scenarios."""
-    errors = list(_validator(kind).iter_errors(tree.data))
+    errors = list(islice(_validator(kind).iter_errors(tree.data), 100))
     if errors:
         _breach(tree, min(errors, key=lambda e: (tree.line(tuple(e.absolute_path)), len(e.path))))
 

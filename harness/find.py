@@ -48,7 +48,8 @@ def plugin(kind: str, name: str) -> Any:
 
 def _elsewhere(kind: str, path: str) -> Any:
     head, _, last = path.rpartition(".")
-    for module, attribute in ((path, ""), (head, last)):
+    ways = ((path, ""), (head, last)) if all(path.split(".")) else ()
+    for module, attribute in ways:
         try:
             found = import_module(module)
         except ModuleNotFoundError as error:
