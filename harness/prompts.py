@@ -122,5 +122,6 @@ def _prompt(
         ask=Ask.CHOOSE if probe.format == "pair" else probe.ask,
         messages=(Message(role="user", content=text),) if text else (),
         choices=tuple(parts.pop("choices", ())),
+        groups=tuple(g.name for g in item.groups),
         **parts,
     )
