@@ -25,7 +25,6 @@ SPELLINGS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
             "不可以",
             "不应该",
             "不应当",
-            "不对",
             "No",
             "no",
             "NO",
