@@ -13,7 +13,7 @@ from typing import Any
 
 from harness import _people, _person, _sentences
 from harness._item import Item
-from harness.records import CONTROL_ARMS, Ask, Message, Probe, Prompt, Scenario, Suite
+from harness.records import ARMS, CONTROL_ARMS, Ask, Message, Probe, Prompt, Scenario, Suite
 
 _FORMATS: Mapping[str, Callable[[Item], Iterator[dict[str, Any]]]] = {
     "decision": _person.decision,
@@ -77,7 +77,11 @@ def _items(probe: Probe, suite: Suite, seed: int) -> Iterator[Item]:
                     language=language,
                     frame=frame,
                     groups=groups,
-                    arms=tuple(arm for arm in probe.arms if arm not in dropped),
+                    arms=tuple(
+                        arm
+                        for arm in probe.arms
+                        if arm not in dropped and arm in (suite.arms or ARMS)
+                    ),
                     name=f"{scenario.id}/{paraphrase}.{filler}",
                     fillers={slot: text for slot, (_, text) in drawn.items()},
                     turn=rank + paraphrase + _draw(f"{seed}/{probe.name}/{language}", 12),

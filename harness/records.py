@@ -384,6 +384,8 @@ class Suite:
     """Control arms are asked on so many scenarios of a probe; 0 for all."""
     groups: int = 0
     """At most so many groups an attribute; 0 for all."""
+    arms: tuple[str, ...] = ()
+    """Which arms are asked; empty for all that a probe declares."""
     languages: tuple[str, ...] = LANGUAGES
     samples: int = 1
     """Decoding, see `Decoding`."""

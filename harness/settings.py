@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.errors import BadConfig, NotFound
 from harness.find import plugin
-from harness.records import LANGUAGES, RunConfig, Standard, Suite
+from harness.records import ARMS, LANGUAGES, RunConfig, Standard, Suite
 
 _TOP = ("model", "suite", "standard", "seed", "results", "out", "reports", "engine", "probes")
 
@@ -70,7 +70,7 @@ def standard(name: str, raw: Mapping[str, Any]) -> Standard:
 def _suite(name: str, raw: Mapping[str, Any]) -> Suite:
     where = f"suite={name}"
     numbers = {f.name: f for f in fields(Suite) if f.type in ("int", "float")}
-    _known("setting of a suite", raw, (*numbers, "probes", "languages"), where)
+    _known("setting of a suite", raw, (*numbers, "probes", "languages", "arms"), where)
     values = {
         key: _number(f"suite.{key}", raw[key], float if f.type == "float" else int, 0, 10**9)
         for key, f in numbers.items()
@@ -82,9 +82,12 @@ def _suite(name: str, raw: Mapping[str, Any]) -> Suite:
     for language in languages:
         if language not in LANGUAGES:
             raise NotFound.among("language", language, LANGUAGES, where="suite.languages")
-    return Suite(
-        name=name, probes=_texts("suite.probes", raw["probes"]), languages=languages, **values
-    )
+    arms = _texts("suite.arms", raw["arms"])
+    for arm in arms:
+        if arm not in ARMS:
+            raise NotFound.among("arm", arm, ARMS, where="suite.arms")
+    probes = _texts("suite.probes", raw["probes"])
+    return Suite(name=name, probes=probes, languages=languages, arms=arms, **values)
 
 
 def _complete(kind: str, raw: Mapping[str, Any], wanted: Sequence[str], where: str) -> None:
