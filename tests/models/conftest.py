@@ -26,8 +26,9 @@ SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 def train_tokenizer(size: int = 400, *, template: str | None = TEMPLATE) -> Any:
     """Trains a byte-level BPE tokenizer on English and Chinese."""
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
+    import transformers
 
+    build: Any = transformers
     core = Tokenizer(models.BPE())
     core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     core.decoder = decoders.ByteLevel()
@@ -36,23 +37,33 @@ def train_tokenizer(size: int = 400, *, template: str | None = TEMPLATE) -> Any:
         vocab_size=size, special_tokens=SPECIAL, initial_alphabet=alphabet, show_progress=False
     )
     core.train_from_iterator(TEXTS * 4, trainer)
-    made = PreTrainedTokenizerFast(
+    made = build.PreTrainedTokenizerFast(
         tokenizer_object=core, eos_token="<|im_end|>", bos_token="<|endoftext|>"
     )
     made.chat_template = template
     return made
 
 
+def close(got: float, want: float) -> bool:
+    """Tells whether two log-likelihoods agree as closely as float32 lets them."""
+    return abs(got - want) <= 1e-4 + 1e-6 * abs(want)
+
+
 def random_model(shape: str, vocabulary: int = 400, seed: int = 0) -> Any:
     """Builds a small model of a shape, with weights large enough for scores to differ."""
     import torch
-    from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
-    from transformers import MistralConfig, MistralForCausalLM
+    import transformers
 
+    build: Any = transformers
     torch.manual_seed(seed)
-    ids = {"bos_token_id": 0, "eos_token_id": 2, "pad_token_id": None}
-    common = {"vocab_size": vocabulary, "initializer_range": 0.3, **ids}
-    llama = {
+    common: dict[str, Any] = {
+        "vocab_size": vocabulary,
+        "initializer_range": 0.3,
+        "bos_token_id": 0,
+        "eos_token_id": 2,
+        "pad_token_id": None,
+    }
+    llama: dict[str, Any] = {
         "hidden_size": 32,
         "intermediate_size": 48,
         "num_hidden_layers": 2,
@@ -61,12 +72,12 @@ def random_model(shape: str, vocabulary: int = 400, seed: int = 0) -> Any:
         "max_position_embeddings": 256,
     }
     if shape == "gpt2":
-        return GPT2LMHeadModel(
-            GPT2Config(n_embd=32, n_layer=2, n_head=4, n_positions=256, **common)
-        ).eval()
+        config = build.GPT2Config(n_embd=32, n_layer=2, n_head=4, n_positions=256, **common)
+        return build.GPT2LMHeadModel(config).eval()
     if shape == "sliding":
-        return MistralForCausalLM(MistralConfig(sliding_window=8, **llama, **common)).eval()
-    return LlamaForCausalLM(LlamaConfig(**llama, **common)).eval()
+        config = build.MistralConfig(sliding_window=8, **llama, **common)
+        return build.MistralForCausalLM(config).eval()
+    return build.LlamaForCausalLM(build.LlamaConfig(**llama, **common)).eval()
 
 
 def save(folder: Path, model: Any, tokenizer: Any) -> str:

@@ -60,10 +60,13 @@ def test_the_cache_is_where_the_environment_says(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_copy_is_written_once(cache: Path, gguf: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    calls = []
-    monkeypatch.setattr(
-        _weights, "_convert", lambda g, f: (calls.append(g), fake_convert(g, f))[1]
-    )
+    calls: list[Path] = []
+
+    def convert(source: Path, folder: Path) -> None:
+        calls.append(source)
+        fake_convert(source, folder)
+
+    monkeypatch.setattr(_weights, "_convert", convert)
     first = _weights.converted(gguf)
     assert first is not None
     assert first.parent == cache / "weights"
