@@ -31,7 +31,7 @@ SPELLINGS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
         ),
     },
 }
-"""How yes and no are spelt; each also counts with a space before it. No spelling begins another."""
+"""How yes and no are spelt, Latin ones also with a space before. No spelling begins another."""
 
 _OPTIONS = {"en": ("yes or no", "no or yes"), "zh": ("“是”或“否”", "“否”或“是”")}
 
@@ -91,7 +91,7 @@ def _choices(language: str, yes: str, no: str, order: int) -> tuple[Choice, ...]
         Choice(text=space + text, meaning=f"{answer}:spelling")
         for answer in answers
         for text in SPELLINGS[language][answer]
-        for space in ("", " ")
+        for space in (("", " ") if text.isascii() else ("",))
     ]
     texts = [Choice(text=sentences[answer], meaning=f"{answer}:text") for answer in answers]
     return (*spellings, *texts)

@@ -63,7 +63,8 @@ def _items(probe: Probe, suite: Suite, seed: int) -> Iterator[Item]:
     named = {g.name for g in groups}
     usable = [s for s in probe.scenarios if not s.target or s.target in named]
     scenarios = spread(usable, suite.scenarios)
-    controlled = {s.id for _, s in spread((s for _, s in scenarios), suite.controls)}
+    most = suite.controls if set(probe.arms) - set(CONTROL_ARMS) else 0
+    controlled = {s.id for _, s in spread((s for _, s in scenarios), most)}
     for language in (lang for lang in probe.languages if lang in suite.languages):
         frames = probe.frames[language]
         for rank, scenario in scenarios:
