@@ -101,8 +101,10 @@ class Store:
         self.write_rows(RESPONSES, (pq.read_table(part) for part in parts))
 
     def finish(self) -> None:
-        """Writes the manifest, drops what is not part of the run, and so marks it as finished."""
+        """Drops what is not part of the run, then writes the manifest: the run is finished."""
         shutil.rmtree(self.path(_WINDOWS), ignore_errors=True)
+        for aside in self.folder.glob(".*.*.*"):  # left behind by a kill, see `whole`
+            aside.unlink(missing_ok=True)
         self.write_json(MANIFEST, {"files": self.digests()})
 
     def digests(self) -> dict[str, str]:
@@ -113,7 +115,7 @@ class Store:
             if path.is_file()
             and path.name not in (MANIFEST, _LOCK)
             and not path.name.startswith(".")
-            and _WINDOWS not in path.parts
+            and path.parent != self.path(_WINDOWS)
         }
 
     def busy(self) -> bool:
@@ -133,7 +135,9 @@ class Store:
         """
         import fcntl
 
-        with guarded(self.folder), self.path(_LOCK).open("w") as lock:
+        with guarded(self.folder):
+            lock = self.path(_LOCK).open("w")
+        with lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
@@ -157,11 +161,8 @@ def create(folder: Path, needed: int = 0) -> Store:
         BadRun: it cannot be made or written, or the disk is full.
     """
     with guarded(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".write"
-        probe.write_bytes(b"\0" * 4096)
-        probe.unlink()
-        free = shutil.disk_usage(folder).free
+        above = next(p for p in (folder, *folder.absolute().parents) if p.exists())
+        free = shutil.disk_usage(above).free
     if free < needed + _SPARE:
         raise BadRun(
             f"only {free / 2**20:.0f} MiB are free",
@@ -169,6 +170,11 @@ def create(folder: Path, needed: int = 0) -> Store:
             expected=f"{(needed + _SPARE) / 2**20:.0f} MiB for this run",
             fix="free some space, or choose another folder with out=FOLDER",
         )
+    with guarded(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / ".write"
+        probe.write_bytes(b"\0" * 4096)
+        probe.unlink()
     return Store(folder)
 
 

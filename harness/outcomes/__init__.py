@@ -6,6 +6,7 @@ groups; `zero`: the number is itself a signed difference), `READS_GROUPS` (wheth
 group's words in an answer may move it), `MEANING`, and `measure(prompt, response)`.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 
@@ -45,8 +46,14 @@ def measure(
 
 
 def _outcome(prompt: Prompt, response: Response, name: str, module: ModuleType) -> Outcome:
-    found = Seen.FAILED if response.error is not None else module.measure(prompt, response)
+    found = Seen.FAILED if _failed(response) else module.measure(prompt, response)
     value, seen = (None, found) if isinstance(found, Seen) else (float(found), Seen.MEASURED)
     if value is not None and not module.RANGE[0] <= value <= module.RANGE[1]:
         raise ValueError(f"outcome {name} left its range {module.RANGE}: {value}")
     return Outcome(prompt=prompt.id, sample=response.sample, name=name, seen=seen, value=value)
+
+
+def _failed(response: Response) -> bool:
+    """Says whether the call failed: it says so, or a log-probability is no number."""
+    sums = map(sum, response.logprobs or ())
+    return response.error is not None or not all(map(math.isfinite, sums))

@@ -41,7 +41,8 @@ _NO = {
 def plain(text: str) -> str:
     """Folds width, quotes and control characters, so that one spelling stands for all."""
     folded = unicodedata.normalize("NFKC", text).replace("’", "'").replace("‘", "'")
-    return "".join(c for c in folded if c in "\n\t" or unicodedata.category(c)[0] != "C").strip()
+    unseen = {c for c in set(folded) - {"\n", "\t"} if unicodedata.category(c)[0] == "C"}
+    return folded.translate(dict.fromkeys(map(ord, unseen))).strip()
 
 
 def declines(text: str) -> bool:
