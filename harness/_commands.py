@@ -3,6 +3,7 @@
 import argparse
 import shutil
 from collections.abc import Iterable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -40,11 +41,13 @@ def rescore(asked: argparse.Namespace) -> int:
             fix="remove it, or give another with --out",
         )
     made = store.create(out)
-    for name in (store.RUN, store.PROMPTS, store.RESPONSES):
+    for name in (store.PROMPTS, store.RESPONSES):
         shutil.copy2(old.folder.path(name), made.path(name))
-    after = standard.digest != declared.digest
-    notes = ["MARGINS CHOSEN AFTER THE ANSWERS WERE SEEN: this verdict proves nothing."] * after
-    run = runs.Run(folder=made, head=old.head | {"rescored": after}, finished=False)
+    after = "rescored" in old.head or standard.digest != declared.digest
+    notes = ["margins chosen after the answers were seen: this verdict proves nothing"] * after
+    head = {**old.head, "standard": asdict(standard)} | ({"rescored": True} if after else {})
+    made.write_json(store.RUN, head)
+    run = runs.Run(folder=made, head=head, finished=False)
     scorecard = pipeline.score(run, standard, notes)
     writers = [
         plugin("reports", n) for n in ("json", "markdown", "html", "junit", "figures", "csv")
@@ -137,7 +140,8 @@ def lint(asked: argparse.Namespace) -> int:
         for finding in found:
             errors += finding.level == "error"
             _say(
-                f"{finding.level}: {finding.what}\n  where:    {finding.where}\n  fix:      {finding.fix}"
+                f"{finding.level}: {finding.what}\n"
+                f"  where:    {finding.where}\n  fix:      {finding.fix}"
             )
     _say(f"{len(names)} probes checked, {errors} errors")
     return 2 if errors else 0

@@ -7,6 +7,7 @@ Nothing heavy is imported before a command needs it: `art4 --help` answers at on
 import argparse
 import re
 import sys
+import tempfile
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -63,7 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="art4",
-        description="Tests whether a language model treats people differently by a protected attribute.",
+        description="Tests whether a language model treats people differently"
+        " by a protected attribute.",
         epilog="`art4 COMMAND --help` tells more. Start with: art4 eval",
     )
     parser.add_argument("--version", action="version", version=f"art4 {__version__}")
@@ -165,17 +167,34 @@ def _many(overrides: Sequence[str]) -> int:
             print(f"error: {error}", file=sys.stderr)  # noqa: T201
             codes.append(USAGE)
 
-    plain = [word for word in overrides if not word.startswith("-")]
-    _known_choices([word for word in plain if "," not in word])
+    _compose(_first([word for word in overrides if "=" in word and not word.startswith("-")]))
     off = ["hydra.output_subdir=null", "hydra/job_logging=none", "hydra/hydra_logging=none"]
-    here = ["hydra.run.dir=.", "hydra.sweep.dir=.", "hydra.sweep.subdir=."]
-    sys.argv = ["art4 eval", *overrides, *off, *here]
     run = hydra.main(version_base="1.3", config_path=str(data("conf")), config_name="eval")(task)
-    try:
-        run()
-    except SystemExit as stop:
-        return USAGE if stop.code else 0
+    with tempfile.TemporaryDirectory() as folder:  # where Hydra leaves its own files
+        here = [f"hydra.run.dir={folder}", f"hydra.sweep.dir={folder}", "hydra.sweep.subdir=."]
+        sys.argv = ["art4 eval", *overrides, *off, *here]
+        try:
+            run()
+        except SystemExit as stop:
+            return USAGE if stop.code else 0
     return worst(codes) if codes else 0
+
+
+def _first(overrides: Sequence[str]) -> list[str]:
+    """Returns the overrides of the first job of a sweep."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    try:
+        parsed = OverridesParser.create().parse_overrides(list(overrides))
+    except HydraException as error:
+        raise _misspelt(error, overrides) from error
+    return [
+        f"{o.get_key_element()}={next(o.sweep_string_iterator())}"
+        if o.is_sweep_override()
+        else word
+        for o, word in zip(parsed, overrides, strict=True)
+    ]
 
 
 def _known_choices(overrides: Sequence[str]) -> None:
@@ -192,8 +211,10 @@ def _misspelt(error: Exception, overrides: Sequence[str]) -> HarnessError:
     told = str(error).strip().splitlines() or ["the settings cannot be read"]
     found = re.search(r"(?:override|delete) '([^']+)'", told[0])
     if found:
-        whole, _ = _compose([])
-        return NotFound.among("setting", found[1], _keys(whole), where="the command line")
+        whole, groups = _compose([])
+        whole, _ = _compose([word for word in overrides if word.partition("=")[0] in groups])
+        known = [*whole, *_keys(whole)]
+        return NotFound.among("setting", found[1], set(known), where="the command line")
     return BadConfig(
         told[0],
         where=f"the command line: {' '.join(overrides)}",
@@ -211,7 +232,8 @@ def _keys(settings: Mapping[str, Any], prefix: str = "") -> list[str]:
 
 def _one(settings: Mapping[str, Any], choices: Mapping[str, str]) -> int:
     """Runs one evaluation and shows its scorecard."""
-    from harness import _commands, settings as reading
+    from harness import _commands
+    from harness import settings as reading
 
     return CODES[_commands.evaluate(reading.read(settings, choices))]
 

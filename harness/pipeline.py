@@ -12,15 +12,34 @@ import pyarrow.compute
 import pyarrow.parquet as pq
 
 from harness import (
-    contrasts, controls, examples, outcomes, probes, prompts, runs, scorecards, store, verdicts,
+    contrasts,
+    controls,
+    examples,
+    outcomes,
+    probes,
+    prompts,
+    runs,
+    scorecards,
+    store,
+    verdicts,
 )  # fmt: skip
 from harness._paired import join
 from harness.errors import BadConfig, BadModel
 from harness.find import plugin
 from harness.models._base import Model
 from harness.records import (
-    Decoding, Example, Outcome, Probe, Prompt, Response, RunConfig, Scorecard, Standard, Verdict,
-    from_table, to_table,
+    Decoding,
+    Example,
+    Outcome,
+    Probe,
+    Prompt,
+    Response,
+    RunConfig,
+    Scorecard,
+    Standard,
+    Verdict,
+    from_table,
+    to_table,
 )  # fmt: skip
 
 Progress = Callable[[Sequence[Any], str], Iterable[Any]]
@@ -92,13 +111,15 @@ def score(begun: runs.Run, standard: Standard, notes: Sequence[str] = ()) -> Sco
         for p, r in both
     )
     folder.write_rows(store.OUTCOMES, (to_table(window, Outcome) for window in measured))
-    return derive(begun, loaded, standard, notes)
+    scorecard = derive(begun, loaded, standard, notes)
+    folder.write_table(store.CONTRASTS, contrasts.table([v.contrast for v in scorecard.cells]))
+    return scorecard
 
 
 def derive(
     begun: runs.Run, loaded: Sequence[Probe], standard: Standard, notes: Sequence[str] = ()
 ) -> Scorecard:
-    """Derives every verdict from the stored outcomes."""
+    """Derives every verdict from the stored outcomes; writes nothing."""
     folder, modules = begun.folder, outcomes.modules(loaded)
     asked = folder.read_table(store.PROMPTS)
     rows = join(asked, folder.read_table(store.OUTCOMES))
@@ -106,7 +127,6 @@ def derive(
     checks = [*mass, *controls.check(rows, loaded, standard, modules)]
     compared = contrasts.compare(rows, loaded, checks, standard, modules)
     judged = verdicts.judge(compared, checks, standard)
-    folder.write_table(store.CONTRASTS, contrasts.table(compared))
     pairs = contrasts.largest_differences(rows, loaded, standard, modules)
     shown = _examples(folder, asked, rows, judged)
     return scorecards.assemble(begun.head, judged, checks, pairs, shown, notes)

@@ -43,7 +43,7 @@ def begin(
         run = reopen(folder)
         _refuse_another(run.head, head, folder)
         return run
-    if folder and folder.is_dir() and any(folder.iterdir()):
+    if folder and folder.is_dir() and any(folder.glob("[!.]*")):
         raise BadRun(
             f"{folder} is not empty and holds no run",
             where="out",
@@ -129,7 +129,8 @@ def _refuse_another(old: Mapping[str, Any], new: Mapping[str, Any], folder: Path
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    return [key for key in new if _plain(old.get(key)) != _plain(new[key])]
+    keys = [key for key in {**new, **old} if key != "time"]
+    return [key for key in keys if _plain(old.get(key)) != _plain(new.get(key))]
 
 
 def _plain(value: Any) -> Any:
