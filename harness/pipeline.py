@@ -1,6 +1,7 @@
 """The run, top to bottom: load, expand, respond, measure, compare, judge, write."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -69,7 +70,8 @@ def run(config: RunConfig, progress: Progress = quiet) -> tuple[Scorecard, Path]
     )
     model: Model = plugin("models", config.model).open(config.settings, decoding)
     _can(model, loaded)
-    begun = runs.begin(config, loaded, decoding, model.describe(), prompts.count(loaded, suite))
+    with store.guarded(Path(config.out or config.results)):
+        begun = runs.begin(config, loaded, decoding, model.describe(), prompts.count(loaded, suite))
     folder = begun.folder
     with folder.locked():
         if begun.finished:
@@ -93,7 +95,7 @@ def ask(folder: store.Store, model: Model, engine: Any, progress: Progress = qui
     engine.answer(
         model,
         ((n, partial(_read, source, n)) for n in left),
-        lambda n, responses: folder.put_window(n, to_table(responses, Response)),
+        lambda n, responses: folder.put_window(n, to_table(map(_storable, responses), Response)),
     )
     folder.join_windows()
 
@@ -146,6 +148,13 @@ def _read(source: pq.ParquetFile, number: int) -> list[Prompt]:
     return from_table(source.read_row_group(number), Prompt)
 
 
+def _storable(response: Response) -> Response:
+    """Puts a question mark for each half of a character, which no file in UTF-8 can hold."""
+    said = {k: getattr(response, k) for k in ("text", "reasoning", "error")}
+    kept = {k: v and v.encode(errors="replace").decode() for k, v in said.items()}
+    return response if kept == said else replace(response, **kept)
+
+
 def _windows(asked: Iterator[Prompt], size: int) -> Iterator[pa.Table]:
     while window := list(islice(asked, size)):
         yield to_table(window, Prompt)
@@ -193,4 +202,4 @@ def _examples(
 
 
 def _only(table: pa.Table, column: str, ids: Iterable[str]) -> pa.Table:
-    return table.filter(pa.compute.is_in(table[column], pa.array(sorted(ids))))
+    return table.filter(pa.compute.is_in(table[column], pa.array(sorted(ids), pa.string())))

@@ -60,9 +60,7 @@ def told(text: str) -> str:
 
 
 @pytest.fixture
-def refused(
-    results: Path, capsys: pytest.CaptureFixture[str]
-) -> Callable[[Sequence[str]], str]:
+def refused(results: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[Sequence[str]], str]:
     """Runs a command that must be refused before it changes anything; returns the error."""
 
     def run(words: Sequence[str]) -> str:
@@ -102,7 +100,7 @@ NAMES = {
     "no value": (["suite.samples=null"], "suite.samples"),
     "not a list": (["reports=json"], "[json]"),
     "broken list": (["reports=[json"], "override"),
-    "no override": (["smoke"], "override"),
+    "no override": (["smoke"], "one of these settings"),
     "a key alone in a sweep": (["--multirun", "sed=1,2"], "'seed'"),
     "a name in a sweep": (["--multirun", "suite=smoek"], "'smoke'"),
 }
