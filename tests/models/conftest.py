@@ -25,8 +25,8 @@ SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 
 def train_tokenizer(size: int = 400, *, template: str | None = TEMPLATE) -> Any:
     """Trains a byte-level BPE tokenizer on English and Chinese."""
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     import transformers
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
     build: Any = transformers
     core = Tokenizer(models.BPE())
