@@ -47,7 +47,7 @@ def rescore(asked: argparse.Namespace) -> int:
     notes = ["margins chosen after the answers were seen: this verdict proves nothing"] * after
     head = {**old.head, "standard": asdict(standard)} | ({"rescored": True} if after else {})
     made.write_json(store.RUN, head)
-    run = runs.Run(folder=made, head=head, finished=False)
+    run = runs.reopen(out)
     scorecard = pipeline.score(run, standard, notes)
     writers = [
         plugin("reports", n) for n in ("json", "markdown", "html", "junit", "figures", "csv")

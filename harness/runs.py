@@ -63,7 +63,7 @@ def begin(
         "started": head["time"]["started"],
     }
     store.append_line(log, line)
-    return Run(folder=made, head=head, finished=False)
+    return reopen(folder)  # as it is read back, so that going on later writes the same bytes
 
 
 def reopen(folder: Path) -> Run:

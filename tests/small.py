@@ -1,0 +1,40 @@
+"""Small runs of the planted model: one or two seconds each."""
+
+import json
+import shutil
+from functools import cache
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from harness.cli import main
+
+SMALL = (
+    "model=planted", "suite=planted", "suite.generated=6", "suite.languages=[en]",
+    "suite.groups=2", "suite.window=64", "reports=[json]",
+)  # fmt: skip
+
+
+def evaluate(out: Path, *more: str) -> int:
+    """Runs the small suite into a folder and returns the exit code."""
+    return main(["eval", *SMALL, f"out={out}", *more])
+
+
+def finished(out: Path) -> Path:
+    """Returns a copy of one finished run."""
+    shutil.copytree(_finished(), out)
+    return out
+
+
+@cache
+def _finished() -> Path:
+    folder = Path(mkdtemp()) / "run"
+    evaluate(folder)
+    return folder
+
+
+def scorecard(folder: Path) -> dict[str, Any]:
+    """Reads a scorecard without what may differ between equal runs."""
+    found: dict[str, Any] = json.loads((folder / "scorecard.json").read_text())
+    del found["run"]["time"]
+    return found
