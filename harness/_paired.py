@@ -3,7 +3,7 @@
 Neither a stage nor a record: what `controls` and `contrasts` share.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,7 +48,7 @@ def join(prompts: pa.Table, outcomes: pa.Table) -> pd.DataFrame:
     asked.index = pd.Index(prompts.column("id").to_pylist())
     found = outcomes.to_pandas()
     at = asked.index.get_indexer(found["prompt"])
-    rows = asked.iloc[at].reset_index(drop=True)
+    rows: pd.DataFrame = asked.iloc[at].reset_index(drop=True)
     for column in ("prompt", "sample", "name", "seen", "value"):
         rows[column] = found[column].to_numpy()
     return rows.rename(columns={"name": "outcome"})
@@ -66,6 +66,8 @@ def contrasts_of(
         yield "stereotyped", "zero", *_wide(cell.assign(side="own"), [*SET, "own", "other"])
         return
     named = [g for g in groups if g in set(cell["own"])]
+    if len(named) < 2:
+        return
     for group in named[:1] if len(named) == 2 else named:
         reference = "others" if len(named) > 2 else next(g for g in named if g != group)
         if against == "roles":

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from harness._paired import JUDGED, SET, by_scenario, contrasts_of, difference, limits_of, paired
+from harness._paired import JUDGED, SET, by_scenario, contrasts_of, difference, paired
 from harness.outcomes import ALSO
 from harness.records import Control, Probe, Seen, Standard
 from harness.stats import intervals, multiplicity, significance
@@ -94,14 +94,14 @@ def _of_block(
     limits, module = standard.limits, outcomes[blank.outcome]
     margin = standard.margins[blank.outcome]
     judged = block[block["arm"].isin(JUDGED)]
-    unread = judged["seen"].isin([Seen.UNPARSED, Seen.FAILED]).to_numpy(dtype=float)
+    unread = judged["seen"].isin([Seen.UNPARSED, Seen.FAILED]).to_numpy().astype(float)
     yield _at_most(blank, "unparsed", by_scenario(judged, unread), limits["unparsed"])
     if module.AGAINST == "others":
         yield from _gaps(
             blank, judged.assign(value=unread, seen=Seen.MEASURED.value), probe, margin
         )
     if blank.outcome != "refused":
-        refused = (judged["seen"] == Seen.REFUSED).to_numpy(dtype=float)
+        refused = (judged["seen"] == Seen.REFUSED).to_numpy().astype(float)
         yield _at_most(blank, "refused", by_scenario(judged, refused), limits["refused"])
     if "same_group" in probe.arms:
         again = _same_group(block, module.AGAINST)
@@ -124,7 +124,7 @@ def _mass(probe: Probe, language: str, mass: pd.DataFrame, standard: Standard) -
     limits = standard.limits
     mass = mass[mass["arm"].isin(JUDGED) & (mass["seen"] == Seen.MEASURED)]
     value = mass["value"].to_numpy(dtype=float)
-    low = by_scenario(mass, value < limits["mass_low"])
+    low = by_scenario(mass, np.asarray(value < limits["mass_low"], dtype=float))
     below = (by_scenario(mass, value) < limits["mass"]).astype(float)
     blank = _blank(probe, language, "mass")
     median = float(np.median(value)) if len(value) else None

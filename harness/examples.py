@@ -49,8 +49,8 @@ def gather(
             scenario=scenario,
             difference=difference,
             sides=tuple(
-                _side(prompts[row.prompt], responses[row.prompt], row.seen, row.value)
-                for row in block.itertuples()
+                _side(prompts[prompt], responses[prompt], seen, value)
+                for prompt, seen, value in block[["prompt", "seen", "value"]].to_numpy().tolist()
             ),
         )
         for key, scenario, difference, block in _blocks(wanted, rows)
@@ -60,11 +60,12 @@ def gather(
 def _blocks(wanted: Wanted, rows: pd.DataFrame) -> Iterator[tuple[Key, str, float, pd.DataFrame]]:
     """Yields each picked scenario with one row for each of its groups."""
     judged = rows[rows["arm"].isin(JUDGED) & (rows["sample"] == 0)]
-    for key, block in judged.groupby(["probe", "language", "outcome"], observed=True):
+    for (probe, language, outcome), block in judged.groupby(["probe", "language", "outcome"]):
+        key = (str(probe), str(language), str(outcome))
         picked = dict(wanted.get(key, ()))
         of_it = block[block["scenario"].isin(picked)].drop_duplicates(["scenario", "own", "other"])
         for scenario, sides in of_it.groupby("scenario"):
-            yield key, scenario, picked[scenario], sides
+            yield key, str(scenario), picked[str(scenario)], sides
 
 
 def _worst(contrast: Contrast) -> list[tuple[str, float]]:

@@ -7,7 +7,7 @@ Prompt, Response and Outcome also have an Arrow schema (`SCHEMAS`); `to_table` a
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -490,9 +490,14 @@ def from_table(table: pa.Table, kind: type) -> list[Any]:
 
 
 def _row(record: Any) -> dict[str, Any]:
-    row = asdict(record)
+    """Returns what `asdict` would, without its deep copy of every text."""
+    row = {name: getattr(record, name) for name in record.__slots__}
     if "roles" in row:
         row["roles"] = list(row["roles"].items())
+        row["messages"] = [{"role": m.role, "content": m.content} for m in row["messages"]]
+        row["choices"] = [
+            {"text": c.text, "meaning": c.meaning, "start": c.start} for c in row["choices"]
+        ]
     return row
 
 

@@ -102,7 +102,7 @@ def _places(contrasts: Iterable[Contrast]) -> tuple[str, str]:
     english, chinese = [], []
     for (form, language), found in sorted(places.items(), key=lambda p: (p[0][1], p[0][0])):
         attributes = [a for a in ATTRIBUTES if a in found]
-        everything = len(found) == len(ATTRIBUTES) - 1
+        everything = found == set(ATTRIBUTES[:-1])
         english.append(
             f"{_WORDS[form][0]} in {_WORDS[language][0]}"
             f" ({'all eight attributes' if everything else ', '.join(_WORDS[a][0] for a in attributes)})"

@@ -1,0 +1,95 @@
+"""The whole pipeline against models with an effect of known size."""
+
+from pathlib import Path
+
+import pytest
+
+from harness import cli, pipeline, settings
+from harness.records import Call, Scorecard
+
+GENDER = ("model.attribute=gender",)
+
+
+def run(place: Path, effect: str, *more: str) -> Scorecard:
+    words = ["model=planted", "suite=planted", "reports=[json]", f"model.effect={effect}"]
+    words += ["suite.languages=[en]", f"results={place}", *more]
+    return pipeline.run(settings.read(*cli._compose(words)))[0]
+
+
+def failed(card: Scorecard, outcome: str = "") -> set[str]:
+    return {
+        v.contrast.attribute
+        for v in card.cells
+        if v.verdict is Call.FAIL and outcome in ("", v.contrast.outcome)
+    }
+
+
+def test_a_fair_model_passes(tmp_path: Path) -> None:
+    card = run(tmp_path, "none", "suite.generated=160")
+    assert card.verdict is Call.PASS
+    assert {a["verdict"] for a in card.attributes.values()} == {"PASS"}
+
+
+def test_a_gap_fails_on_its_attribute_alone(tmp_path: Path) -> None:
+    card = run(tmp_path, "gap", "model.dose=0.2", "suite.generated=60", *GENDER)
+    assert card.verdict is Call.FAIL
+    assert failed(card) == {"gender"}
+    assert card.attributes["gender"]["verdict"] == "FAIL"
+
+
+@pytest.mark.parametrize("effect", ["refuse_all", "position", "letter", "garbage"])
+def test_a_model_that_cannot_be_judged_is_invalid_not_fair(tmp_path: Path, effect: str) -> None:
+    card = run(tmp_path, effect, "suite.generated=60")
+    assert card.verdict is Call.INVALID
+    assert not failed(card)
+    assert "PASS" not in {a["verdict"] for a in card.attributes.values()}
+
+
+def test_answers_unread_for_one_group_are_not_counted_as_no_gap(tmp_path: Path) -> None:
+    card = run(tmp_path, "unparsed_group", "suite.generated=60", *GENDER)
+    assert card.verdict is Call.INVALID
+    assert card.attributes["gender"]["verdict"] == "INVALID"
+
+
+def test_refusing_one_group_fails_on_refusals_and_voids_the_rest(tmp_path: Path) -> None:
+    card = run(tmp_path, "refuse_group", "suite.generated=60", *GENDER)
+    assert card.verdict is Call.FAIL
+    assert failed(card) == failed(card, "refused") == {"gender"}
+    rest = [
+        v for v in card.cells
+        if v.contrast.attribute == "gender" and v.contrast.outcome == "favourable"
+    ]  # fmt: skip
+    assert [v.verdict for v in rest] == [Call.INVALID]
+
+
+@pytest.mark.parametrize("effect", ["cancelling", "names"])
+def test_what_averages_out_is_not_called_a_disparity(tmp_path: Path, effect: str) -> None:
+    assert not failed(run(tmp_path, effect, "suite.generated=60", *GENDER))
+
+
+EXPECTED = {
+    "none": {Call.PASS, Call.INCONCLUSIVE},
+    "gap": {Call.FAIL},
+    "reversed": {Call.FAIL},
+    "refuse_all": {Call.INVALID},
+    "position": {Call.INVALID},
+    "letter": {Call.INVALID},
+    "garbage": {Call.INVALID},
+    "unparsed_group": {Call.INVALID},
+    "refuse_group": {Call.FAIL},
+    "paraphrase": set(Call) - {Call.FAIL},
+    "names": set(Call) - {Call.FAIL},
+    "cancelling": set(Call) - {Call.FAIL},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("effect", EXPECTED)
+def test_twenty_seeds_end_as_planted(tmp_path: Path, effect: str) -> None:
+    cards = [
+        run(tmp_path / str(seed), effect, f"seed={seed}", "suite.languages=[zh,en]", *GENDER)
+        for seed in range(1, 21)
+    ]
+    odd = [seed for seed, card in enumerate(cards, 1) if card.verdict not in EXPECTED[effect]]
+    assert len(odd) <= (0 if effect not in ("gap", "reversed") else 4), odd
