@@ -1,0 +1,137 @@
+"""The command line: exit codes, errors of four parts, and Hydra kept in its place."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from harness import _commands
+from harness.cli import main, worst
+from harness.find import root
+from tests.small import evaluate, finished
+
+
+def test_help_answers_at_once_and_loads_nothing_heavy() -> None:
+    check = (
+        "import sys\nfrom harness.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit: pass\n"
+        "heavy = {'torch', 'numpy', 'pandas', 'pyarrow', 'hydra', 'rich'}\n"
+        "assert not heavy & set(sys.modules)"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(root())}
+    begun = time.process_time()
+    subprocess.run([sys.executable, "-c", check], env=environment, check=True, capture_output=True)
+    assert time.process_time() - begun < 0.5
+
+
+@pytest.mark.parametrize(
+    ("words", "what", "fix"),
+    [
+        (["modle=planted"], "unknown setting 'modle'", "'model'"),
+        (["model=plantd"], "unknown model 'plantd'", "'planted'"),
+        (["suite=smok"], "unknown suite 'smok'", "'smoke'"),
+        (["standard=art5"], "unknown standard 'art5'", "'art4'"),
+        (["model=planted", "model.efect=gap"], "unknown setting 'model.efect'", "'model.effect'"),
+        (["+sed=1"], "unknown setting 'sed'", "'seed'"),
+        (["seed=[1"], "", "correct the override"),
+        (["seed=one"], "seed is 'one'", "set seed"),
+        (["--multirun", "seed=1,2", "sed=4"], "unknown setting 'sed'", "'seed'"),
+        (["--multirun", "model=planed,local"], "unknown model 'planed'", "'planted'"),
+        (["--multirun", "seed=[1"], "", "correct the override"),
+        (["--cfg", "job", "modle=planted"], "unknown setting 'modle'", "'model'"),
+    ],
+)
+def test_what_hydra_refuses_is_an_error_of_four_parts(
+    words: list[str], what: str, fix: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["eval", *words]) == 2
+    lines = capsys.readouterr().err.rstrip("\n").split("\n")
+    assert [line.split(":")[0].strip() for line in lines] == ["error", "where", "expected", "fix"]
+    assert what in lines[0]
+    assert fix in lines[3]
+
+
+def test_cfg_shows_the_settings_and_runs_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["eval", "--cfg", "job", "model=planted", "seed=7"]) == 0
+    shown = capsys.readouterr().out
+    assert "seed: 7" in shown
+    assert "backend: planted" in shown
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_sweep_runs_every_job_returns_the_worst_code_and_leaves_no_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verdicts = iter(["INCONCLUSIVE", "FAIL", "INVALID"])
+    seeds: list[int] = []
+
+    def evaluated(config: object) -> str:
+        seeds.append(config.seed)  # type: ignore[attr-defined]
+        return next(verdicts)
+
+    monkeypatch.setattr(_commands, "evaluate", evaluated)
+    monkeypatch.chdir(tmp_path)
+    assert main(["eval", "--multirun", "model=planted", "seed=1,2,3"]) == 1
+    assert seeds == [1, 2, 3]
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_leaves_nothing_beside_its_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert evaluate(Path("run")) == 4
+    assert {p.name for p in tmp_path.iterdir()} == {"run", "log.jsonl"}
+
+
+@pytest.mark.parametrize(
+    ("codes", "code"), [([0, 3], 3), ([3, 4], 4), ([4, 1, 0], 1), ([1, 2], 2), ([0], 0)]
+)
+def test_the_worst_code_is_returned(codes: list[int], code: int) -> None:
+    assert worst(codes) == code
+
+
+@pytest.mark.parametrize(("verdict", "code"), [("PASS", 0), ("FAIL", 1), ("INVALID", 4)])
+def test_the_exit_code_is_the_verdict(
+    verdict: str, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_commands, "evaluate", lambda config: verdict)
+    assert main(["eval", "model=planted"]) == code
+
+
+@pytest.mark.parametrize(
+    ("raised", "code", "told"),
+    [
+        (KeyboardInterrupt(), 130, "the same command goes on"),
+        (ZeroDivisionError("oops"), 70, "this is a bug in art4"),
+    ],
+)
+def test_what_ends_a_command_decides_its_code(
+    raised: BaseException, code: int, told: str,
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    def evaluated(config: object) -> str:
+        raise raised
+
+    monkeypatch.setattr(_commands, "evaluate", evaluated)
+    assert main(["eval", "model=planted"]) == code
+    assert told in capsys.readouterr().err
+
+
+def test_words_that_no_command_knows_are_refused() -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["verify", "run", "more"])
+
+
+def test_reports_are_written_again_from_the_scorecard(tmp_path: Path) -> None:
+    run = finished(tmp_path / "run")
+    assert main(["report", str(run), "--reports", "csv"]) == 0
+    assert main(["verify", str(run)]) == 0
+    assert "cells.csv" in json.loads((run / "manifest.json").read_text())["files"]

@@ -1,0 +1,80 @@
+"""Run folders: a new one, the interrupted one, or a refusal."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from harness import runs, store
+from harness.cli import main
+from harness.errors import BadRun
+from tests.small import SMALL, evaluate, finished
+
+
+def test_a_foreign_folder_is_refused_and_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "letter.txt").write_text("mine")
+    assert evaluate(tmp_path) == 2
+    assert "is not empty and holds no run" in capsys.readouterr().err
+    assert [p.name for p in tmp_path.iterdir()] == ["letter.txt"]
+
+
+def test_what_a_kill_left_in_an_empty_folder_does_not_count(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".run.json.77").write_text("half")
+    assert evaluate(tmp_path / "run") == 4
+
+
+@pytest.mark.parametrize(
+    ("override", "key"),
+    [("seed=2", "seed"), ("model.effect=gap", "model"), ("suite.samples=2", "suite, decoding")],
+)
+def test_the_folder_of_another_run_is_refused(
+    override: str, key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = finished(tmp_path / "run")
+    assert evaluate(run, override) == 2
+    told = capsys.readouterr().err
+    assert "holds another run: it differs in" in told
+    assert all(part in told for part in key.split(", "))
+
+
+def test_an_interrupted_run_is_found_by_itself_and_a_finished_one_is_not(tmp_path: Path) -> None:
+    words = ["eval", *SMALL, f"results={tmp_path}"]
+    assert main(words) == 4
+    (first,) = (p.parent for p in tmp_path.glob("*/run.json"))
+    (first / store.MANIFEST).unlink()
+    assert main(words) == 4
+    assert len(list(tmp_path.glob("*/run.json"))) == 1
+    assert main(words) == 4
+    assert len(list(tmp_path.glob("*/run.json"))) == 2
+    log = [json.loads(line) for line in (tmp_path / runs.LOG).read_text().splitlines()]
+    counts = sorted(json.loads(p.read_text())["time"]["count"] for p in tmp_path.glob("*/run.json"))
+    assert len(log) == 2
+    assert counts == [1, 2]
+
+
+def test_a_second_process_on_one_folder_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = finished(tmp_path / "run")
+    (run / store.MANIFEST).unlink()
+    with store.Store(run).locked():
+        assert evaluate(run) == 2
+    assert "another process is writing this run" in capsys.readouterr().err
+
+
+def test_a_run_reads_back_its_standard_and_its_probes(tmp_path: Path) -> None:
+    head = runs.reopen(finished(tmp_path / "run")).head
+    assert runs.standard_of(head).name == "art4"
+    assert len(runs.probes_of(head)) == 8
+    assert all(not probe.scenarios for probe in runs.probes_of(head))
+
+
+def test_a_folder_without_a_run_cannot_be_reopened(tmp_path: Path) -> None:
+    run = finished(tmp_path / "run")
+    shutil.copy(run / "scorecard.json", tmp_path)
+    with pytest.raises(BadRun, match="holds no run"):
+        runs.reopen(tmp_path)

@@ -1,0 +1,60 @@
+"""Settings: every value is checked before anything is spent."""
+
+from collections.abc import Sequence
+
+import pytest
+
+from harness import settings
+from harness.cli import _compose
+from harness.errors import HarnessError
+from harness.records import RunConfig
+
+
+def read(*words: str) -> RunConfig:
+    return settings.read(*_compose(["model=planted", "suite=planted", *words]))
+
+
+def test_the_settings_of_a_run_are_read() -> None:
+    config = read("seed=3", "reports=[csv]", "model.dose=0.2", "probes.path=[/a]")
+    assert (config.model, config.seed, config.engine) == ("planted", 3, "inline")
+    assert config.settings["dose"] == 0.2
+    assert config.reports == ("json", "csv")
+    assert config.probe_paths == ("/a",)
+    assert (config.suite.name, config.suite.generated) == ("planted", 160)
+
+
+def test_the_digest_of_a_standard_is_over_all_that_it_says() -> None:
+    one, two = read().standard, read("standard.margins.refused=0.11").standard
+    assert one.name == two.name
+    assert one.digest != two.digest
+    assert read().standard.digest == one.digest
+
+
+@pytest.mark.parametrize(
+    ("words", "what"),
+    [
+        (["seed=-1"], "seed is -1"),
+        (["seed=1.5"], "seed is 1.5"),
+        (["seed=true"], "seed is True"),
+        (["suite.window=0"], "suite.window is 0"),
+        (["suite.samples=0"], "suite.samples is 0"),
+        (["suite.temperature=hot"], "suite.temperature is 'hot'"),
+        (["suite.languages=[fr]"], "unknown language 'fr'"),
+        (["suite.languages=en"], "suite.languages is 'en'"),
+        (["suite.arms=[explict]"], "unknown arm 'explict'"),
+        (["reports=json"], "reports is 'json'"),
+        (["engine=inlin"], "unknown engine 'inlin'"),
+        (["standard.alpha=0.9"], "standard.alpha is 0.9"),
+        (["standard.alpha=.nan"], "standard.alpha is"),
+        (["standard.margins.refused=0"], "standard.margins.refused is 0"),
+        (["standard.multiplicity=none"], "unknown multiplicity 'none'"),
+        (["standard.version=null"], "version is missing"),
+        (["+standard.margin=1"], "unknown setting of a standard 'margin'"),
+        (["+suite.scenario=1"], "unknown setting of a suite 'scenario'"),
+        (["+colour=red"], "unknown setting 'colour'"),
+    ],
+)
+def test_a_value_that_is_wrong_is_refused(words: Sequence[str], what: str) -> None:
+    with pytest.raises(HarnessError) as caught:
+        read(*words)
+    assert what in caught.value.what
