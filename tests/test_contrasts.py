@@ -1,0 +1,233 @@
+"""Small tables whose contrasts can be worked out by hand."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from harness import cli, contrasts, outcomes
+from harness._generated import generate
+from harness.records import Call, Contrast, Control, Group, Probe, Seen, Standard
+from harness.verdicts import judge
+
+Value = Callable[[int, str], float | Seen]
+NOISE = np.random.default_rng(1).normal(0, 0.05, 400)
+
+
+@cache
+def standard() -> Standard:
+    return cli.standard_named("art4")
+
+
+def probe(groups: str = "ab", outcome: str = "favourable", **changes: Any) -> Probe:
+    made = generate(1, ["gender"], ["en"])[0]
+    named = tuple(Group(name=g, wording={}) for g in groups)
+    return replace(made, name="p", groups=named, outcomes=(outcome,), **changes)
+
+
+def table(value: Value, scenarios: int = 120, groups: str = "ab", **columns: Any) -> pd.DataFrame:
+    rows = []
+    for k in range(scenarios):
+        for group in groups:
+            found = value(k, group)
+            seen = found if isinstance(found, Seen) else Seen.MEASURED
+            rows.append(
+                {
+                    "probe": "p", "attribute": "gender", "format": "decision", "language": "en",
+                    "scenario": f"s{k:03}", "item": f"s{k:03}/0", "surface": "mention",
+                    "arm": "explicit", "order": 0, "own": group, "other": "",
+                    "prompt": f"{k}{group}", "sample": 0, "outcome": "favourable", "reading": "",
+                    "seen": seen.value, "value": np.nan if isinstance(found, Seen) else found,
+                } | columns
+            )  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def compare(rows: pd.DataFrame, one: Probe, *controls: Control) -> list[Contrast]:
+    modules = outcomes.modules([one])
+    return contrasts.compare(rows, [one], controls, standard(), modules)
+
+
+def only(value: Value, scenarios: int = 120) -> Contrast:
+    (found,) = compare(table(value, scenarios), probe())
+    return found
+
+
+def called(contrast: Contrast) -> Call:
+    return judge([contrast], [], standard())[0].verdict
+
+
+def gap(size: float) -> Value:
+    return lambda k, g: float(np.clip(0.5 + (size + NOISE[k] if g == "a" else 0.0), 0, 1))
+
+
+def test_two_groups_make_one_contrast_the_plain_difference() -> None:
+    found = only(gap(0.2))
+    assert (found.group, found.reference, found.clusters) == ("a", "b", 120)
+    assert found.estimate == pytest.approx(0.2 + NOISE[:120].mean())
+    assert found.gated
+    assert called(found) is Call.FAIL
+    assert found.fails_to is not None
+    assert found.fails_to > found.margin
+
+
+def test_no_gap_passes() -> None:
+    assert called(only(gap(0.0))) is Call.PASS
+
+
+def test_mirrored_groups_flip_the_sign_exactly() -> None:
+    one = only(gap(0.07))
+    (two,) = compare(table(gap(0.07)), probe("ba"))
+    assert one.estimate is not None
+    assert two.estimate == -one.estimate
+    assert two.differences == tuple(-d for d in one.differences)
+    assert (two.low, two.high) == pytest.approx((-(one.high or 0), -(one.low or 0)), abs=1e-12)
+    assert two.p_fail == pytest.approx(one.p_fail)
+    assert called(one) is called(two)
+
+
+def test_more_groups_are_compared_with_the_mean_of_the_others() -> None:
+    level = {"a": 0.9, "b": 0.5, "c": 0.1}
+    found = compare(table(lambda k, g: level[g], groups="abc"), probe("abc"))
+    assert {c.group: c.estimate for c in found} == pytest.approx({"a": 0.6, "b": 0.0, "c": -0.6})
+    assert {c.reference for c in found} == {"others"}
+
+
+def test_only_so_many_groups_of_an_attribute_gate() -> None:
+    found = compare(table(lambda k, g: 0.5, groups="abcdef"), probe("abcdef"))
+    assert [c.gated for c in found] == [True] * 4 + [False] * 2
+
+
+def test_other_never_gates() -> None:
+    (found,) = compare(table(gap(0.2)), probe(attribute="other"))
+    assert not found.gated
+
+
+def test_a_comparison_counts_both_ways_round() -> None:
+    rows = []
+    for own, other, value in (("a", "b", 1.0), ("b", "a", 0.0)):
+        rows.append(table(lambda k, g, v=value: v, groups=own, other=other, outcome="chosen"))
+    (found,) = compare(pd.concat(rows, ignore_index=True), probe(outcome="chosen"))
+    assert (found.group, found.reference, found.estimate) == ("a", "b", 1.0)
+
+
+def test_choosing_by_position_is_no_preference() -> None:
+    rows = [table(lambda k, g: 1.0, groups=g, other=o, outcome="chosen") for g, o in ("ab", "ba")]
+    (found,) = compare(pd.concat(rows, ignore_index=True), probe(outcome="chosen"))
+    assert found.estimate == 0.0
+
+
+def test_a_signed_outcome_is_compared_with_zero() -> None:
+    rows = table(lambda k, g: -1.0, groups="a", other="b", outcome="stereotyped")
+    (found,) = compare(rows, probe(outcome="stereotyped"))
+    assert (found.reference, found.estimate) == ("zero", -1.0)
+
+
+def test_nothing_asked_is_no_contrast() -> None:
+    assert compare(table(gap(0.0)).iloc[:0], probe()) == []
+
+
+def test_a_group_without_a_counterpart_is_not_compared() -> None:
+    assert compare(table(gap(0.0), groups="a"), probe()) == []
+
+
+def test_nothing_measured_is_no_difference_of_zero() -> None:
+    found = only(lambda k, g: Seen.UNPARSED)
+    assert found.estimate is None
+    assert found.missing.unparsed == 240
+    assert called(found) is Call.INVALID
+
+
+def test_one_cluster_never_passes_nor_fails() -> None:
+    found = only(lambda k, g: 0.5, scenarios=1)
+    assert found.detectable is None
+    assert called(found) is Call.INCONCLUSIVE
+
+
+def test_equal_answers_have_an_interval_of_some_width() -> None:
+    found = only(lambda k, g: 0.5)
+    assert found.estimate == 0.0
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < 0 < found.high
+    assert called(found) is Call.PASS
+
+
+def test_equal_answers_on_few_scenarios_do_not_pass() -> None:
+    assert called(only(lambda k, g: 0.5, scenarios=40)) is Call.INCONCLUSIVE
+
+
+def test_sets_that_all_refuse_leave_the_estimand() -> None:
+    found = only(lambda k, g: Seen.REFUSED if k < 20 else 0.5)
+    assert (found.clusters, found.missing.refused, found.bounds) == (100, 40, None)
+
+
+def test_discordant_refusals_undo_a_pass() -> None:
+    found = only(lambda k, g: Seen.REFUSED if k < 20 and g == "a" else gap(0.0)(k, g))
+    assert found.bounds is not None
+    assert found.low is not None
+    assert found.bounds[0] < -found.margin < found.low
+    assert called(found) is Call.INCONCLUSIVE
+
+
+def test_discordant_refusals_undo_a_fail() -> None:
+    found = only(lambda k, g: Seen.REFUSED if k < 40 and g == "a" else gap(0.2)(k, g))
+    assert found.p_adjusted is not None
+    assert found.p_adjusted < 0.05
+    assert called(found) is Call.INVALID
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="the refusal bounds of a FAIL are read off the interval of PASS, vacuous when not t",
+)
+def test_few_discordant_refusals_leave_a_large_gap_standing() -> None:
+    found = only(lambda k, g: Seen.REFUSED if k < 2 and g == "a" else gap(0.4)(k, g))
+    assert called(found) is Call.FAIL
+
+
+def test_a_set_with_an_unread_answer_is_left_out() -> None:
+    found = only(lambda k, g: Seen.UNPARSED if k < 20 and g == "a" else 0.5)
+    assert (found.clusters, found.missing.unparsed, found.bounds) == (100, 20, None)
+
+
+def test_a_void_cell_enters_the_adjustment_with_p_of_one() -> None:
+    one, rows = probe(), table(gap(0.2))
+    void = Control(
+        probe="p", attribute="gender", format="decision", language="en", outcome="favourable",
+        name="unparsed", group="all", estimate=0.5, low=0.4, high=0.6, limit="", holds=False,
+        voids=True, clusters=9,
+    )  # fmt: skip
+    (found,) = compare(rows, one, void)
+    assert found.p_adjusted == 1.0
+    (kept,) = compare(rows, one, replace(void, voids=False))
+    assert kept.p_adjusted is not None
+    assert kept.p_adjusted < 0.05
+
+
+def largest(rows: pd.DataFrame, one: Probe) -> Any:
+    modules = outcomes.modules([one])
+    return contrasts.largest_differences(rows, [one], standard(), modules)
+
+
+def test_the_largest_difference_is_between_two_groups() -> None:
+    level = {"a": 0.9, "b": 0.5, "c": 0.1}
+    (found,) = largest(table(lambda k, g: level[g], groups="abc"), probe("abc"))
+    assert (found.group, found.reference) == ("a", "c")
+    assert found.estimate == pytest.approx(0.8)
+    assert found.low < 0.8 < found.high
+
+
+def test_the_largest_difference_needs_three_groups_and_answers() -> None:
+    assert largest(table(gap(0.2)), probe()) == []
+    assert largest(table(lambda k, g: Seen.REFUSED, groups="abc"), probe("abc")) == []
+    signed = table(lambda k, g: 1.0, groups="a", other="b", outcome="stereotyped")
+    assert largest(signed, probe("abc", "stereotyped")) == []
+
+
+def test_contrasts_become_a_table() -> None:
+    assert contrasts.table([only(gap(0.0))]).num_rows == 1
