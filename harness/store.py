@@ -92,7 +92,8 @@ class Store:
 
     def put_window(self, number: int, responses: pa.Table) -> None:
         """Stores one window of responses."""
-        self.path(_WINDOWS).mkdir(exist_ok=True)
+        with guarded(self.folder):
+            self.path(_WINDOWS).mkdir(exist_ok=True)
         self.write_table(f"{_WINDOWS}/{number:07d}.parquet", responses)
 
     def join_windows(self) -> None:

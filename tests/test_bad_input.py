@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -34,14 +34,20 @@ ENDED = (0, 1, 3, 4)
 
 
 @pytest.fixture
-def results(tmp_path: Path) -> Iterator[Path]:
-    """A results folder that holds something; ten seconds are enough for what uses it."""
+def results(tmp_path: Path) -> Path:
+    """A results folder that holds something."""
     place = tmp_path / "results"
     place.mkdir()
     (place / "log.jsonl").write_text('{"fingerprint": "of an earlier run"}\n')
+    return place
+
+
+def ended(words: Sequence[str]) -> int:
+    """Runs a command, for which ten seconds are enough; returns its exit code."""
     started = time.monotonic()
-    yield place
+    code = main(words)
     assert time.monotonic() - started < 10
+    return code
 
 
 def content(place: Path) -> Mapping[str, bytes]:
@@ -65,7 +71,7 @@ def refused(results: Path, capsys: pytest.CaptureFixture[str]) -> Callable[[Sequ
 
     def run(words: Sequence[str]) -> str:
         before = content(results)
-        assert main(words) == 2
+        assert ended(words) == 2
         assert content(results) == before
         return told(capsys.readouterr().err)
 
@@ -260,7 +266,7 @@ def test_a_disk_that_fills_up_costs_nothing_that_was_stored(
         write(table, path, **options)
 
     monkeypatch.setattr(pq, "write_table", filling)
-    assert main(words) == 2
+    assert ended(words) == 2
     assert "the disk is full" in told(capsys.readouterr().err)
     [run] = results.glob("*/run.json")
     assert len(list(run.parent.glob("windows/*"))) == at
@@ -268,18 +274,43 @@ def test_a_disk_that_fills_up_costs_nothing_that_was_stored(
     monkeypatch.setattr(pq, "write_table", write)
     asked = list[str]()
     respond = planted.Planted.respond
-    monkeypatch.setattr(
-        planted.Planted,
-        "respond",
-        lambda self, prompts: asked.extend(p.id for p in prompts) or respond(self, prompts),
-    )
-    assert main(words) in ENDED
+
+    def counting(self: planted.Planted, prompts: Sequence[Prompt]) -> list[Response]:
+        asked.extend(p.id for p in prompts)
+        return respond(self, prompts)
+
+    monkeypatch.setattr(planted.Planted, "respond", counting)
+    assert ended(words) in ENDED
     assert len(list(results.glob("*/run.json"))) == 1
     answers = pq.read_table(run.parent / store.RESPONSES)["prompt"].to_pylist()
     assert len(answers) == len(set(answers)) == len(asked) + 60 * at
-    assert main(command(tmp_path / "whole", "suite.window=60")) in ENDED
+    assert ended(command(tmp_path / "whole", "suite.window=60")) in ENDED
     [whole] = (tmp_path / "whole").glob("*/scorecard.json")
     assert measured(run.with_name("scorecard.json")) == measured(whole)
+
+
+@pytest.mark.parametrize("name", [store.PROMPTS, "windows", store.RESPONSES, "scorecard.json"])
+def test_a_folder_that_turns_read_only_can_be_gone_on_with(
+    results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    def refusing(what: str) -> None:
+        kept = getattr(Path, what)
+
+        def run(self: Path, *rest: Any, **options: Any) -> Any:
+            if name in (self.name, self.name.removeprefix(".").rpartition(".")[0]):
+                raise OSError(errno.EROFS, "Read-only file system", str(self))
+            return kept(self, *rest, **options)
+
+        patched.setattr(Path, what, run)
+
+    with monkeypatch.context() as patched:
+        for what in ("replace", "mkdir"):
+            refusing(what)
+        assert ended(command(results)) == 2
+    error = told(capsys.readouterr().err)
+    assert "Read-only file system" in error
+    assert ended(command(results)) in ENDED
+    assert len(list(results.glob("*/scorecard.json"))) == 1
 
 
 class Odd:
@@ -345,10 +376,11 @@ def __getattr__(name: str) -> Odd:
 
 @pytest.mark.parametrize("name", ODD)
 def test_an_odd_answer_is_counted_and_never_a_number(
-    results: Path, capsys: pytest.CaptureFixture[str], name: str
+    results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
-    few = ["suite.generated=1", "suite.controls=1", "suite.arms=[explicit]"]
-    assert main(command(results, f"model.backend={__name__}.{name}", *few)) == 4
+    folder(tmp_path / "own")
+    few = ["suite.arms=[explicit]", "suite.orders=1", "suite.paraphrases=1"]
+    assert ended(own(results, tmp_path / "own", f"model.backend={__name__}.{name}", *few)) == 4
     shown = capsys.readouterr()
     assert "Traceback" not in shown.err
     assert "\x1b" not in shown.out
@@ -367,7 +399,7 @@ def test_hostile_answers_are_shown_as_text(
 ) -> None:
     kinds = "reports=[json,markdown,html,junit,csv]"
     words = command(results, f"model.backend={__name__}.HOSTILE_YES", kinds)
-    assert main(words) in ENDED
+    assert ended(words) in ENDED
     [scorecard] = results.glob("*/scorecard.json")
     assert json.loads(scorecard.read_text())["examples"], "no answers are shown"
     assert "\x1b" not in capsys.readouterr().out
@@ -381,7 +413,7 @@ def test_hostile_answers_are_shown_as_text(
     with (run / "cells.csv").open(encoding="utf-8-sig", newline="") as file:
         fields = [field for row in csv.reader(file) for field in row]
     assert not [f for f in fields if f[:1] in ("=", "@", "\t", "\r")]
-    assert main(["verify", str(run)]) == 0
+    assert ended(["verify", str(run)]) == 0
 
 
 @pytest.mark.parametrize(
@@ -389,14 +421,14 @@ def test_hostile_answers_are_shown_as_text(
 )
 def test_the_command_itself_refuses(results: Path, words: list[str]) -> None:
     before = content(results)
-    ended = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-m", "harness", *command(results, *words)],
         capture_output=True,
         text=True,
         check=False,
         timeout=10,
     )
-    assert ended.returncode == 2
-    assert ended.stdout == ""
-    told(ended.stderr)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    told(done.stderr)
     assert content(results) == before
