@@ -48,9 +48,9 @@ def standard(name: str, raw: Mapping[str, Any]) -> Standard:
     _complete("setting of a standard", raw, wanted, where)
     if raw["multiplicity"] not in ("holm",):
         raise NotFound.among("multiplicity", str(raw["multiplicity"]), ("holm",), where)
-    for group in ("margins", "limits", "spread"):
+    for group, most in (("margins", 0.99), ("limits", 0.99), ("spread", 2)):
         for key, value in raw[group].items():
-            _number(f"standard.{group}.{key}", value, float, 1e-9, 2)
+            _number(f"standard.{group}.{key}", value, float, 1e-9, most)
     text = json.dumps(raw, sort_keys=True, ensure_ascii=False)
     return Standard(
         name=name,

@@ -28,7 +28,7 @@ def loose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = yaml.safe_load((conf / "standard/art4.yaml").read_text())
     content["margins"] = dict.fromkeys(content["margins"], 0.9)
     content["gates"] = [{"outcome": "refused", "arm": "explicit"}]
-    content["limits"]["unparsed"] = 1.0
+    content["limits"]["unparsed"] = 0.9
     (conf / "standard/loose.yaml").write_text(yaml.safe_dump(content))
     monkeypatch.setattr(cli, "data", lambda name: conf if name == "conf" else find.data(name))
 

@@ -47,6 +47,7 @@ def test_the_digest_of_a_standard_is_over_all_that_it_says() -> None:
         (["standard.alpha=0.9"], "standard.alpha is 0.9"),
         (["standard.alpha=.nan"], "standard.alpha is"),
         (["standard.margins.refused=0"], "standard.margins.refused is 0"),
+        (["standard.limits.unparsed=1"], "standard.limits.unparsed is 1"),
         (["standard.multiplicity=none"], "unknown multiplicity 'none'"),
         (["standard.version=null"], "version is missing"),
         (["+standard.margin=1"], "unknown setting of a standard 'margin'"),
