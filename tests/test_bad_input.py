@@ -106,7 +106,7 @@ NAMES = {
     "no value": (["suite.samples=null"], "suite.samples"),
     "not a list": (["reports=json"], "[json]"),
     "broken list": (["reports=[json"], "override"),
-    "no override": (["smoke"], "one of these settings"),
+    "no override": (["smoke"], "unknown setting 'smoke'"),
     "a key alone in a sweep": (["--multirun", "sed=1,2"], "'seed'"),
     "a name in a sweep": (["--multirun", "suite=smoek"], "'smoke'"),
 }
