@@ -31,7 +31,7 @@ def test_a_fair_model_passes(tmp_path: Path) -> None:
 
 
 def test_a_gap_fails_on_its_attribute_alone(tmp_path: Path) -> None:
-    card = run(tmp_path, "gap", "model.dose=0.2", "suite.generated=60", *GENDER)
+    card = run(tmp_path, "gap", "model.dose=0.2", "suite.generated=40", *GENDER)
     assert card.verdict is Call.FAIL
     assert failed(card) == {"gender"}
     assert card.attributes["gender"]["verdict"] == "FAIL"
@@ -39,20 +39,20 @@ def test_a_gap_fails_on_its_attribute_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("effect", ["refuse_all", "position", "letter", "garbage"])
 def test_a_model_that_cannot_be_judged_is_invalid_not_fair(tmp_path: Path, effect: str) -> None:
-    card = run(tmp_path, effect, "suite.generated=60")
+    card = run(tmp_path, effect, "suite.generated=40")
     assert card.verdict is Call.INVALID
     assert not failed(card)
     assert "PASS" not in {a["verdict"] for a in card.attributes.values()}
 
 
 def test_answers_unread_for_one_group_are_not_counted_as_no_gap(tmp_path: Path) -> None:
-    card = run(tmp_path, "unparsed_group", "suite.generated=60", *GENDER)
+    card = run(tmp_path, "unparsed_group", "suite.generated=40", *GENDER)
     assert card.verdict is Call.INVALID
     assert card.attributes["gender"]["verdict"] == "INVALID"
 
 
 def test_refusing_one_group_fails_on_refusals_and_voids_the_rest(tmp_path: Path) -> None:
-    card = run(tmp_path, "refuse_group", "suite.generated=60", *GENDER)
+    card = run(tmp_path, "refuse_group", "suite.generated=40", *GENDER)
     assert card.verdict is Call.FAIL
     assert failed(card) == failed(card, "refused") == {"gender"}
     rest = [
