@@ -16,15 +16,13 @@ Side = tuple[str, str, dict[str, str], Words, str]
 SPELLINGS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "en": {"yes": ("Yes", "yes", "YES"), "no": ("No", "no", "NO")},
     "zh": {
-        "yes": ("是", "能", "会", "可以", "应该", "应当", "Yes", "yes", "YES"),
+        "yes": ("是", "能", "可以", "应该", "Yes", "yes", "YES"),
         "no": (
             "否",
             "不是",
             "不能",
-            "不会",
             "不可以",
             "不应该",
-            "不应当",
             "No",
             "no",
             "NO",

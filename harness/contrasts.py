@@ -181,7 +181,7 @@ def _measured(
     bounds = None
     if found.worst is not None:
         against, favouring = (
-            intervals.equivalence(w, margin=margin, alpha=alpha, limits=limits) for w in found.worst
+            significance.fail_interval(w, level_alpha=2 * alpha, limits=limits) for w in found.worst
         )
         bounds = (against.low, favouring.high)
     return replace(

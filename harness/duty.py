@@ -6,8 +6,8 @@ CLAUSE: Mapping[str, str] = {
     "name": "Interim Measures for the Management of Generative Artificial Intelligence Services"
     " (生成式人工智能服务管理暂行办法), in force 2023-08-15",
     "article": "Art. 4(2)",
-    "zh": "在算法设计、训练数据选择、模型生成和优化、提供服务等过程中，采取有效措施防止产生民族、信仰、国别、地域、性别、年龄、"
-    "职业、健康等歧视。",
+    "zh": "在算法设计、训练数据选择、模型生成和优化、提供服务等过程中，"
+    "采取有效措施防止产生民族、信仰、国别、地域、性别、年龄、职业、健康等歧视。",
     "en": "In the course of algorithm design, training-data selection, model generation and optimisation,"
     " and service provision, take effective measures to prevent discrimination on grounds such as"
     " ethnicity, belief, nationality (country), region, gender, age, occupation and health.",

@@ -1,0 +1,29 @@
+"""What every backend owes: one response for each prompt, in order, from the prompt alone."""
+
+from harness import prompts
+from harness._generated import generate
+from harness.models import planted
+from harness.records import Decoding, Suite
+
+ASKED = list(prompts.expand(generate(4), Suite(name="s", probes=()), seed=1))
+
+
+def test_there_is_one_response_for_each_prompt_in_order() -> None:
+    model = planted.open({}, Decoding())
+    assert [r.prompt for r in model.respond(ASKED)] == [p.id for p in ASKED]
+
+
+def test_the_order_of_prompts_does_not_matter() -> None:
+    for effect in planted.EFFECTS:
+        model = planted.open({"effect": effect}, Decoding())
+        there, back = model.respond(ASKED), model.respond(ASKED[::-1])[::-1]
+        assert there == back, effect
+
+
+def test_another_seed_or_effect_is_another_fingerprint() -> None:
+    prints = {
+        planted.open({"effect": effect}, Decoding(seed=seed)).describe()["fingerprint"]
+        for effect in ("none", "gap")
+        for seed in (1, 2)
+    }
+    assert len(prints) == 4
