@@ -54,11 +54,12 @@ def steady(k: int, group: str, order: int) -> float:
 
 
 def levels(strong: float, weak: float) -> list[pd.DataFrame]:
-    return [
-        rows("positive_control", lambda k, g, o, v=v: v + 0.001 * (k % 7), surface=s, own="")
-        .drop_duplicates(["scenario", "order"])
-        for s, v in (("strong", strong), ("weak", weak))
-    ]  # fmt: skip
+    return [_level("strong", strong), _level("weak", weak)]
+
+
+def _level(surface: str, mean: float) -> pd.DataFrame:
+    made = rows("positive_control", lambda k, g, o: mean + 0.001 * (k % 7), own="")
+    return made.assign(surface=surface).drop_duplicates(["scenario", "order"])
 
 
 def check(tables: Sequence[pd.DataFrame], standard: Standard) -> dict[str, Control]:
@@ -101,7 +102,9 @@ def test_two_wordings_that_differ_too_much_void(standard: Standard) -> None:
 @pytest.mark.parametrize("seen", [Seen.UNPARSED, Seen.FAILED])
 def test_unread_answers_of_one_group_void(standard: Standard, seen: Seen) -> None:
     table = rows("explicit", steady)
-    table.loc[table["own"] == "a", ["seen", "value"]] = [seen.value, np.nan]
+    unread = table["own"] == "a"
+    table["seen"] = table["seen"].mask(unread, seen.value)
+    table["value"] = table["value"].mask(unread)
     found = check([table, *levels(0.9, 0.1)], standard)
     assert found["unparsed"].holds is False
     assert found["unparsed_gap"].holds is False
@@ -110,7 +113,7 @@ def test_unread_answers_of_one_group_void(standard: Standard, seen: Seen) -> Non
 
 def test_refusing_nearly_everything_voids(standard: Standard) -> None:
     table = rows("explicit", steady)
-    table[["seen", "value"]] = [Seen.REFUSED.value, np.nan]
+    table = table.assign(seen=Seen.REFUSED.value, value=np.nan)
     assert check([table, *levels(0.9, 0.1)], standard)["refused"].holds is False
 
 
