@@ -65,7 +65,7 @@ def _named(scorecard: Scorecard) -> Text:
 def _bullets(lines: Sequence[str]) -> Padding:
     table = Table.grid(padding=(0, 1))
     for told in lines:
-        table.add_row("•", Text(line(told)))
+        table.add_row("•", Text(line(told), overflow="fold"))
     return Padding(table, (0, 0, 1, 1))
 
 
