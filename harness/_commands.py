@@ -30,6 +30,7 @@ def rescore(asked: argparse.Namespace) -> int:
     from harness.cli import CODES, standard_named
 
     old = runs.reopen(Path(asked.run_folder))
+    old.folder.check_intact((store.RUN, store.PROMPTS, store.RESPONSES))
     declared = runs.standard_of(old.head)
     standard = standard_named(asked.standard) if asked.standard else declared
     out = Path(asked.out or f"{asked.run_folder.rstrip('/')}-rescored-{standard.name}")
@@ -58,11 +59,12 @@ def rescore(asked: argparse.Namespace) -> int:
 
 
 def report(asked: argparse.Namespace) -> int:
-    """Writes reports again from scorecard.json."""
-    from harness import pipeline, runs
+    """Writes reports again from scorecard.json, never from one that was edited."""
+    from harness import pipeline, runs, store
 
     run = runs.reopen(Path(asked.run_folder))
     writers = [plugin("reports", name) for name in asked.reports.split(",")]
+    run.folder.check_intact(store.EVIDENCE)
     scorecard = plugin("reports", "json").read(run.folder.path("scorecard.json"))
     pipeline.write(scorecard, run, writers, _progress)
     for writer in asked.reports.split(","):

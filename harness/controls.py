@@ -228,7 +228,7 @@ def _shown(blank: Control, effect: Array, limit: float, standard: Standard) -> _
     control = replace(blank, name="positive_control", limit=words, clusters=len(effect))
     if not len(effect):
         return replace(control, holds=False, note="nothing was measured"), None
-    seen = significance.fail_interval(effect, level_alpha=2 * standard.alpha, limits=(-1.0, 1.0))
+    seen = significance.mean_interval(effect, level_alpha=2 * standard.alpha, limits=(-1.0, 1.0))
     return replace(
         control, estimate=seen.estimate, low=seen.low, high=seen.high, holds=seen.low >= limit
     ), None

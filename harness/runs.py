@@ -111,7 +111,10 @@ def _head(
 def _interrupted(config: RunConfig, head: Mapping[str, Any]) -> Path | None:
     """Finds a run in the results folder that is this one and has no manifest yet."""
     for path in sorted(Path(config.results).glob(f"*/{store.RUN}")):
-        run = reopen(path.parent)
+        try:
+            run = reopen(path.parent)
+        except BadRun:  # damaged: not one to go on with
+            continue
         if not (run.finished or _differences(run.head, head) or run.folder.busy()):
             return path.parent
     return None
@@ -129,8 +132,15 @@ def _refuse_another(old: Mapping[str, Any], new: Mapping[str, Any], folder: Path
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    keys = [key for key in {**new, **old} if key != "time"]
-    return [key for key in keys if _plain(old.get(key)) != _plain(new.get(key))]
+    old, new = _defining(old), _defining(new)
+    return [key for key in {**new, **old} if old.get(key) != new.get(key)]
+
+
+def _defining(head: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what makes a run the same: not its time, nor a commit that left the code as it was."""
+    plain: dict[str, Any] = _plain({key: value for key, value in head.items() if key != "time"})
+    code = plain.get("code")
+    return plain | {"code": {k: v for k, v in code.items() if k != "commit"}} if code else plain
 
 
 def _plain(value: Any) -> Any:

@@ -81,8 +81,9 @@ def _notes(head: Mapping[str, Any], judged: Sequence[Verdict]) -> list[str]:
     notes = []
     small = sorted({v.contrast.clusters for v in judged if 0 < v.contrast.clusters < 59})
     if small:
+        sizes = f"{small[0]}" if len(small) == 1 else f"{small[0]} to {small[-1]}"
         notes.append(
-            f"Cells of {small[0]} to {small[-1]} scenarios cannot PASS at a margin of 0.05: 59 is the least"
+            f"Cells of {sizes} scenarios cannot PASS at a margin of 0.05: 59 is the least"
             " at which a sparse difference could have been seen."
         )
     dtype = head["model"].get("dtype")

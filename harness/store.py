@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,8 @@ from harness.errors import BadRun
 
 RUN, PROMPTS, RESPONSES = "run.json", "prompts.parquet", "responses.parquet"
 OUTCOMES, CONTRASTS, MANIFEST = "outcomes.parquet", "contrasts.parquet", "manifest.json"
+EVIDENCE = (RUN, PROMPTS, RESPONSES, OUTCOMES, CONTRASTS, "scorecard.json")
+"""What the reports are written from."""
 _WINDOWS, _LOCK = "windows", ".lock"
 _SPARE = 200 * 2**20
 """Bytes that must be free before a run starts."""
@@ -118,6 +120,22 @@ class Store:
             and not path.name.startswith(".")
             and path.parent != self.path(_WINDOWS)
         }
+
+    def check_intact(self, names: Sequence[str]) -> None:
+        """Refuses to go on from files that are no longer those of the manifest.
+
+        Raises:
+            BadRun: the run is not finished, or one of the files was changed or is missing.
+        """
+        stated, present = self.read_json(MANIFEST)["files"], self.digests()
+        changed = [name for name in names if stated.get(name) != present.get(name)]
+        if changed:
+            raise BadRun(
+                f"{', '.join(changed)} changed after the run",
+                where=str(self.folder),
+                expected="the files as the run wrote them, whose digests its manifest holds",
+                fix="bring the files back, or run the suite again",
+            )
 
     def busy(self) -> bool:
         """Says whether another process is writing this run."""

@@ -300,6 +300,10 @@ def test_the_generated_suite_has_a_probe_for_each_attribute() -> None:
     assert len({p.digest for p in made}) == 8
     assert generate(6)[0] == made[0]
     assert generate(2, ["age"], ["en"])[0].languages == ("en",)
+    few = Suite(name="planted", probes=("*_age", "planted_gender"), generated=6)
+    assert [p.name for p in probes.select(few)] == ["planted_age", "planted_gender"]
+    with pytest.raises(NotFound, match="planted_gendr"):
+        probes.select(Suite(name="planted", probes=("planted_gendr",), generated=6))
 
 
 def test_a_listing_loads_nothing_heavy(tmp_path: Path) -> None:
