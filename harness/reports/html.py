@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup
 
 from harness.records import Call, Example, Scorecard, Verdict
-from harness.reports import _pairs, _view
+from harness.reports import _font, _pairs, _view
 from harness.reports._words import SYMBOLS, WORDS, zh
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -28,7 +28,13 @@ EDGE = 8.0
 
 def write(scorecard: Scorecard, folder: Path) -> list[Path]:
     """Writes `scorecard.html`."""
-    page = _template().render(
+    page = _font.embed(render(scorecard))
+    return [_view.save(folder / "scorecard.html", page.encode())]
+
+
+def render(scorecard: Scorecard) -> str:
+    """Returns the page, without the glyphs that it carries when it is written."""
+    return _template().render(
         card=scorecard,
         sections=[_section(scorecard, name) for name in _view.names(scorecard)],
         columns=_view.columns(scorecard),
@@ -40,7 +46,6 @@ def write(scorecard: Scorecard, folder: Path) -> list[Path]:
         symbols=SYMBOLS,
         summary=_summary(scorecard.summary),
     )
-    return [_view.save(folder / "scorecard.html", page.encode())]
 
 
 @cache
