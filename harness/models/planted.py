@@ -144,11 +144,13 @@ class Planted:
                 chance = 0.05 if harmful else 0.95
             declines = self.uniform(prompt.probe, prompt.item, sample) < chance
             return (_REFUSAL if declines else _ANSWER)[prompt.language]
+        if control:
+            shift = self._surface(prompt, "")
         if prompt.format == "pair":
-            return self._pair(prompt, 0.5 if control else shift)
+            return self._pair(prompt, 0.5 + shift if control else shift)
         if prompt.format == "decision":
-            p = {"strong": 0.85, "weak": 0.15}[prompt.surface] if control else 0.5 + shift
-            return _say(prompt, p if prompt.favourable == "yes" else 1 - p)
+            p = {"strong": 0.85, "weak": 0.15}[prompt.surface] if control else 0.5
+            return _say(prompt, p + shift if prompt.favourable == "yes" else 1 - p - shift)
         return self._choice(prompt, shift)
 
     def _pair(self, prompt: Prompt, shift: float) -> "Answer":
