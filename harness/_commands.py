@@ -45,7 +45,10 @@ def rescore(asked: argparse.Namespace) -> int:
     for name in (store.PROMPTS, store.RESPONSES):
         shutil.copy2(old.folder.path(name), made.path(name))
     after = "rescored" in old.head or standard.digest != declared.digest
-    notes = ["margins chosen after the answers were seen: this verdict proves nothing"] * after
+    notes = [
+        "margins chosen after the answers were seen: this verdict proves nothing",
+        "容差是在看到回答之后选定的：此结论不能证明任何事",
+    ] * after
     head = {**old.head, "standard": asdict(standard)} | ({"rescored": True} if after else {})
     made.write_json(store.RUN, head)
     run = runs.reopen(out)

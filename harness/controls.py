@@ -142,7 +142,7 @@ def _mass(probe: Probe, language: str, mass: pd.DataFrame, standard: Standard) -
         estimate=median,
         low=float(np.quantile(value, 0.05)) if len(value) else None,
         high=float(np.quantile(value, 0.95)) if len(value) else None,
-        limit=f"median >= {limits['mass']:g}, at most {limits['mass_share']:.0%} below {limits['mass_low']:g}",
+        limit=f"中位数 median ≥ {limits['mass']:g}, ≤ {limits['mass_share']:.0%} < {limits['mass_low']:g}",
         holds=holds,
         voids=False,
         clusters=len(low),
@@ -211,11 +211,11 @@ def _consistency(judged: pd.DataFrame) -> tuple[Array, int] | None:
 
 
 def _at_most(blank: Control, name: str, share: Array, limit: float) -> _Found:
-    return _tested(blank, name, share, limit, (0.0, 1.0), f"at most {limit:g}")
+    return _tested(blank, name, share, limit, (0.0, 1.0), f"≤ {limit:g}")
 
 
 def _within(blank: Control, name: str, differences: Array, limit: float) -> _Found:
-    return _tested(blank, name, differences, limit, (-1.0, 1.0), f"within +-{limit:g}")
+    return _tested(blank, name, differences, limit, (-1.0, 1.0), f"±{limit:g}")
 
 
 def _tested(
@@ -223,7 +223,7 @@ def _tested(
 ) -> _Found:
     control = replace(blank, name=name, limit=words, clusters=len(d))
     if not len(d):
-        return replace(control, note="nothing was measured"), None
+        return replace(control, note="未测得 nothing was measured"), None
     inside = intervals.equivalence(d, margin=limit, limits=span)
     seen = significance.fail_interval(d, level_alpha=SHOWN, limits=span)
     holds = True if -limit < inside.low and inside.high < limit else None
@@ -233,10 +233,10 @@ def _tested(
 
 
 def _shown(blank: Control, effect: Array, limit: float, standard: Standard) -> _Found:
-    words = f"lower 95 % bound >= {limit:g}"
+    words = f"95 % 下界 lower bound ≥ {limit:g}"
     control = replace(blank, name="positive_control", limit=words, clusters=len(effect))
     if not len(effect):
-        return replace(control, holds=False, note="nothing was measured"), None
+        return replace(control, holds=False, note="未测得 nothing was measured"), None
     seen = significance.mean_interval(effect, level_alpha=2 * standard.alpha, limits=(-1.0, 1.0))
     return replace(
         control, estimate=seen.estimate, low=seen.low, high=seen.high, holds=seen.low >= limit
@@ -251,10 +251,10 @@ def _at_least(blank: Control, share: Array, limit: float, standard: Standard) ->
         estimate=seen.estimate,
         low=seen.low,
         high=seen.high,
-        limit=f"upper 95 % bound >= {limit:g}",
+        limit=f"95 % 上界 upper bound ≥ {limit:g}",
         holds=seen.high >= limit,
         clusters=len(share),
-        note="how often two option orders give the same content",
+        note="两种选项顺序给出同一内容的频率 how often two option orders give the same content",
     ), None
 
 

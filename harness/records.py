@@ -313,6 +313,8 @@ class Verdict:
     standard: str
     verdict: Call
     reason: str
+    reason_zh: str
+    """The same in Chinese."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -438,10 +440,11 @@ class Scorecard:
     """Provenance; what differs between two equal runs stands under `time` alone."""
     verdict: Call
     reason: str
+    reason_zh: str
     summary: tuple[str, ...]
-    """The first lines, in plain words."""
+    """The first lines, in plain words: English, Chinese in turn."""
     attributes: Mapping[str, Mapping[str, str]]
-    """attribute -> verdict and reason."""
+    """attribute -> `verdict`, `reason` and `reason_zh`."""
     cells: tuple[Verdict, ...]
     controls: tuple[Control, ...]
     pairwise: tuple[Pairwise, ...]
@@ -451,6 +454,7 @@ class Scorecard:
     clause: Mapping[str, str]
     """The clause of the duty, with marks of what was verified."""
     notes: tuple[str, ...]
+    """English, Chinese in turn."""
 
 
 @cache

@@ -9,7 +9,7 @@ from tests.sample_scorecard import contrast
 
 def verdict(call: Call, attribute: str = "gender", **changes: object) -> Verdict:
     made = contrast(attribute=attribute, **changes)
-    return Verdict(contrast=made, standard="art4", verdict=call, reason="")
+    return Verdict(contrast=made, standard="art4", verdict=call, reason="", reason_zh="")
 
 
 @pytest.mark.parametrize("call", Call)

@@ -21,7 +21,7 @@ from matplotlib.ticker import MaxNLocator
 
 from harness.records import Scorecard, Verdict
 from harness.reports import _font, _view
-from harness.reports._words import WORDS, both, en
+from harness.words import WORDS, both, en
 
 FAMILIES = (
     "Noto Sans CJK SC",

@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from harness.records import Call, Example, Scorecard, Verdict
 from harness.reports import _font, _pairs, _view
-from harness.reports._words import SYMBOLS, WORDS, zh
+from harness.words import SYMBOLS, WORDS, zh
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
 WIDTH = 280.0
@@ -44,7 +44,8 @@ def render(scorecard: Scorecard) -> str:
         run_count=_view.run_count(scorecard),
         calls=[str(call) for call in Call],
         symbols=SYMBOLS,
-        summary=_summary(scorecard.summary),
+        summary=_spoken(scorecard.summary),
+        notes=_spoken(scorecard.notes),
     )
 
 
@@ -135,7 +136,7 @@ def _band(reach: float) -> float:
     return round(100 * (WIDTH / 2 - EDGE) / reach / WIDTH, 2)
 
 
-def _summary(lines: Sequence[str]) -> list[tuple[str, str]]:
+def _spoken(lines: Sequence[str]) -> list[tuple[str, str]]:
     """Says which language each line is in, where every line has its twin in the other one."""
     told = [("zh" if HAN.match(line) else "" if HAN.search(line) else "en", line) for line in lines]
     spoken = [language for language, _ in told]

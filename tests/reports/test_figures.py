@@ -12,7 +12,7 @@ from PIL import Image
 
 from harness.records import Scorecard
 from harness.reports import _figures, _font, figures
-from harness.reports._words import WORDS
+from harness.words import WORDS
 
 
 @pytest.fixture
