@@ -36,7 +36,8 @@ def read(
     reading that was replaced is named in the column `reading`.
     """
     controls = []
-    rows = rows.assign(reading="")
+    plain = np.zeros(len(rows), dtype=np.int8)
+    rows = rows.assign(reading=pd.Categorical.from_codes(plain, categories=pd.Index(["", FORCED])))
     forced = np.zeros(len(rows), dtype=bool)
     for probe in probes:
         for language in probe.languages:
@@ -184,7 +185,9 @@ def _reaction(rows: pd.DataFrame, form: str) -> Array:
         return paired(control[~weak], control[weak], SET)
     if form in ("benign", "harmful"):
         judged = measured[measured["arm"].isin(JUDGED)]
-        at, asked = (part.groupby("scenario")["value"].mean() for part in (control, judged))
+        at, asked = (
+            part.groupby("scenario", observed=True)["value"].mean() for part in (control, judged)
+        )
         gap = (at - asked if form == "benign" else asked - at).dropna()
         return gap.to_numpy(dtype=float)
     return by_scenario(control, control["value"].to_numpy(dtype=float))
@@ -200,7 +203,10 @@ def _consistency(judged: pd.DataFrame) -> tuple[Array, int] | None:
     content = np.sign(measured["value"].to_numpy(dtype=float) - middle)
     keys = ["scenario", "item", "arm", "surface", "own", "other", "sample"]
     table = (
-        measured.assign(content=content).groupby([*keys, "content"]).size().unstack(fill_value=0)
+        measured.assign(content=content)
+        .groupby([*keys, "content"], observed=True)
+        .size()
+        .unstack(fill_value=0)
     )
     counts = table.to_numpy(dtype=float)
     orders = counts.sum(axis=1)

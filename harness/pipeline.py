@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute
 import pyarrow.parquet as pq
 
 from harness import (
@@ -24,7 +23,7 @@ from harness import (
     store,
     verdicts,
 )  # fmt: skip
-from harness._paired import join
+from harness._paired import ASKED, join
 from harness.errors import BadConfig, BadModel
 from harness.find import plugin
 from harness.models._base import Model
@@ -123,14 +122,14 @@ def derive(
 ) -> Scorecard:
     """Derives every verdict from the stored outcomes; writes nothing."""
     folder, modules = begun.folder, outcomes.modules(loaded)
-    asked = folder.read_table(store.PROMPTS)
+    asked = folder.read_table(store.PROMPTS, ("id", "roles", *ASKED))
     rows = join(asked, folder.read_table(store.OUTCOMES))
     rows, mass = controls.read(rows, loaded, standard)
     checks = [*mass, *controls.check(rows, loaded, standard, modules)]
     compared = contrasts.compare(rows, loaded, checks, standard, modules)
     judged = verdicts.judge(compared, checks, standard)
     pairs = contrasts.largest_differences(rows, loaded, standard, modules)
-    shown = _examples(folder, asked, rows, judged)
+    shown = _examples(folder, rows, judged)
     return scorecards.assemble(begun.head, judged, checks, pairs, shown, notes)
 
 
@@ -185,21 +184,11 @@ def _can(model: Model, loaded: Sequence[Probe]) -> None:
             )
 
 
-def _examples(
-    folder: store.Store, asked: pa.Table, rows: pd.DataFrame, judged: Sequence[Verdict]
-) -> list[Example]:
-    """Gathers the pairs to show, reading only the answers that they need."""
+def _examples(folder: store.Store, rows: pd.DataFrame, judged: Sequence[Verdict]) -> list[Example]:
+    """Gathers the pairs to show, reading only the prompts and answers that they need."""
     wanted = examples.wanted(judged)
     ids = examples.prompts_of(wanted, rows)
-    answers = folder.read_table(store.RESPONSES)
-    first = answers.filter(pa.compute.equal(answers["sample"], 0))
-    return examples.gather(
-        wanted,
-        rows,
-        {p.id: p for p in from_table(_only(asked, "id", ids), Prompt)},
-        {r.prompt: r for r in from_table(_only(first, "prompt", ids), Response)},
-    )
-
-
-def _only(table: pa.Table, column: str, ids: Iterable[str]) -> pa.Table:
-    return table.filter(pa.compute.is_in(table[column], pa.array(sorted(ids), pa.string())))
+    asked = from_table(folder.read_rows(store.PROMPTS, "id", ids), Prompt)
+    given = from_table(folder.read_rows(store.RESPONSES, "prompt", ids), Response)
+    first = {r.prompt: r for r in given if r.sample == 0}
+    return examples.gather(wanted, rows, {p.id: p for p in asked}, first)

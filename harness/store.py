@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from harness.errors import BadRun
@@ -84,9 +85,15 @@ class Store:
         except (OSError, pa.ArrowException) as error:
             raise _unreadable(self.path(name), error) from error
 
-    def read_table(self, name: str) -> pa.Table:
-        """Reads a table back; raises as `open_table` does."""
-        return self.open_table(name).read()
+    def read_table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Reads a table, or some of its columns, back; raises as `open_table` does."""
+        return self.open_table(name).read(columns and list(columns))
+
+    def read_rows(self, name: str, column: str, values: Iterable[str]) -> pa.Table:
+        """Reads the rows whose column holds one of the values; raises as `open_table` does."""
+        self.open_table(name)
+        wanted = pa.array(sorted(values), pa.string())
+        return pq.read_table(self.path(name), filters=pc.field(column).isin(wanted))
 
     def windows(self) -> set[int]:
         """Returns the windows that are stored."""
