@@ -173,8 +173,7 @@ def _wide(cell: pd.DataFrame, index: Sequence[str]) -> tuple[pd.DataFrame, pd.Da
 
 def _every(told: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Says of which sets it holds for every answer."""
-    every: NDArray[np.bool_] = told.all(axis=1)
-    return every
+    return np.asarray(told.all(axis=1), dtype=np.bool_)
 
 
 def _minus(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
