@@ -84,20 +84,20 @@ def test_the_variance_is_that_of_two_way_clustering_elsewhere() -> None:
     # corrections. The reference has two names of its own in each scenario; each shows half of V_scenario
     # once as a name, times 120 / 119, and once as a cell.
     rng = np.random.default_rng(2)
-    scenario = np.repeat(np.arange(60), 4)
-    name = rng.integers(0, 15, 240)
+    scenario = np.repeat(np.arange(60), 8)
+    name = rng.integers(0, 15, 480)
     gap = 0.03 + rng.normal(0, 0.1, 60)[scenario] + rng.normal(0, 0.1, 15)[name]
-    fit = sm.OLS(gap, np.ones(240)).fit()
+    fit = sm.OLS(gap, np.ones(480)).fit()
     both, by_scenario, by_name = (
         float(v.squeeze()) for v in cov_cluster_2groups(fit, scenario, name, use_correction=False)
     )
     by_cell = by_scenario + by_name - both
     c = crossed(
         np.concatenate([gap, np.zeros(120)]),
-        np.repeat([1 / 240, -1 / 120], [240, 120]),
+        np.repeat([1 / 480, -1 / 120], [480, 120]),
         np.concatenate([scenario, np.arange(120) // 2]),
         np.concatenate([name, 100 + np.arange(120)]),
-        np.repeat([0, 1], [240, 120]),
+        np.repeat([0, 1], [480, 120]),
     )
     assert c.estimate == pytest.approx(gap.mean())
     expected = by_scenario * 60 / 59 + by_name * 15 / 14 - by_cell + by_scenario / 2 / 119
