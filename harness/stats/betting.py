@@ -100,16 +100,16 @@ def evidence(differences: ArrayLike, *, margin: float, limits: Limits = (-1.0, 1
     low, high = limits
     within("margin", margin, 0, max(-low, high))
     up, down = (d - low) / (high - low), (high - d) / (high - low)
-    more = _log_capital(up, (margin - low) / (high - low))
-    less = _log_capital(down, (high + margin) / (high - low))
+    more = log_capital(up, (margin - low) / (high - low))
+    less = log_capital(down, (high + margin) / (high - low))
     return Evidence(
-        below=_log_capital(down, (high - margin) / (high - low)),
-        above=_log_capital(up, (-margin - low) / (high - low)),
+        below=log_capital(down, (high - margin) / (high - low)),
+        above=log_capital(up, (-margin - low) / (high - low)),
         beyond=np.logaddexp(more, less) - math.log(2),
     )
 
 
-def _log_capital(x: Array, m: float) -> Array:
+def log_capital(x: Array, m: float) -> Array:
     """Bets against "the mean of x is at most m"; infinite where no mean in [0, 1] is."""
     if m < 0:
         return np.full(x.size, np.inf)
