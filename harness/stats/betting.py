@@ -93,7 +93,7 @@ def evidence(differences: ArrayLike, *, margin: float, limits: Limits = (-1.0, 1
         margin: tolerated |theta|, between 0 and the larger |limit|.
         limits: the range that a difference can take.
 
-    Reference: Waudby-Smith and Ramdas (2024), JRSS B 86:1, section 4 and appendix B.3 (aGRAPA);
+    Reference: Waudby-Smith and Ramdas (2024), JRSS B 86:1, section 4 and appendix B (aGRAPA);
         Vovk and Wang (2021), Ann. Statist. 49:1736 (averages).
     """
     d = finite(differences, limits=limits)

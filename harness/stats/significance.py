@@ -143,11 +143,12 @@ def sign_flip(
         raise ValueError(f"{resamples} resamples cannot show a level of {alpha}")
     there = ~np.isnan(d)
     count = there.sum(axis=1)
-    rests = np.zeros_like(d)
-    for rest, row, seen in zip(rests, d, there, strict=True):
-        rest[seen] = centred(row[seen])
-    squares = (rests**2).sum(axis=1)
-    t = _studentised(np.nanmean(d, axis=1), squares, count)
+    rests, mean = np.zeros_like(d), np.empty(len(d))
+    for cell, (row, seen) in enumerate(zip(d, there, strict=True)):
+        rests[cell, seen] = centred(row[seen])
+        mean[cell] = row[seen].mean()
+    squares = np.einsum("ij,ij->i", rests, rests)
+    t = _studentised(mean, squares, count)
     largest, reached = np.empty(resamples), np.zeros(len(d))
     for block, heads in _heads(rng, resamples, d.shape[1], len(d)):
         means = (2 * (heads @ rests.T) - rests.sum(axis=1)) / count  # (block, cells)
