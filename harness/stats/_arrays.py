@@ -30,6 +30,14 @@ def finite(values: ArrayLike, *, limits: Limits | None = None) -> Array:
     return array
 
 
+def cells_of(values: ArrayLike) -> Array:
+    """Returns a table (cells, clusters) of finite numbers, NaN where absent, no cell empty."""
+    d = np.asarray(values, dtype=np.float64)
+    if d.ndim != 2 or d.size == 0 or np.isinf(d).any() or np.isnan(d).all(axis=1).any():
+        raise ValueError("expected finite differences of shape (cells, clusters), no cell empty")
+    return d
+
+
 def within(name: str, value: float, low: float, high: float) -> None:
     """Raises ValueError unless low < value < high (NaN is refused too)."""
     if not low < value < high:

@@ -220,6 +220,13 @@ def test_zero_differences_are_rejected_at_alpha() -> None:
     assert np.mean([r.adjusted.min() <= 0.05 for r in runs]) <= 0.08
 
 
+def test_many_clusters_are_worked_in_blocks_and_agree_with_the_t_test() -> None:
+    d = np.random.default_rng(10).normal(0.002, 0.1, (2, 3000))
+    result = sign_flip(d, rng=np.random.default_rng(1), resamples=1999)
+    assert result.p == pytest.approx(stats.ttest_1samp(d, 0, axis=1).pvalue, abs=0.04)
+    assert (result.adjusted >= result.p).all()
+
+
 @pytest.mark.parametrize("cells", [[], [0.1], [[]], [[math.inf]], [[NAN, NAN], [0.1, 0.2]]])
 def test_cells_without_differences_are_refused(cells: list[object]) -> None:
     with pytest.raises(ValueError, match="shape"):
