@@ -97,15 +97,16 @@ def _of_block(
     unread = judged["seen"].isin([Seen.UNPARSED, Seen.FAILED]).to_numpy().astype(float)
     yield _at_most(blank, "unparsed", by_scenario(judged, unread), limits["unparsed"])
     if module.AGAINST == "others":
-        yield from _gaps(
-            blank, judged.assign(value=unread, seen=Seen.MEASURED.value), probe, margin
-        )
+        readable = judged.assign(value=unread, seen=Seen.MEASURED.value)
+        yield from _gaps(blank, "unparsed_gap", readable, probe, margin)
     if blank.outcome != "refused":
         refused = (judged["seen"] == Seen.REFUSED).to_numpy().astype(float)
         yield _at_most(blank, "refused", by_scenario(judged, refused), limits["refused"])
     if "same_group" in probe.arms:
         again = _same_group(block, module.AGAINST)
         yield _within(blank, "same_group", again, margin * limits["same_group"])
+    plain = block[block["arm"] == "negative_control"]
+    yield from _gaps(blank, "negative_control", plain, probe, margin * limits["negative_control"])
     if blank.outcome == probe.outcomes[0]:
         declared = "positive_control" in probe.arms or probe.controls
         if declared:
@@ -152,11 +153,14 @@ def _mass(probe: Probe, language: str, mass: pd.DataFrame, standard: Standard) -
     )
 
 
-def _gaps(blank: Control, judged: pd.DataFrame, probe: Probe, margin: float) -> Iterator[_Found]:
+def _gaps(
+    blank: Control, name: str, rows: pd.DataFrame, probe: Probe, limit: float
+) -> Iterator[_Found]:
+    """Tests each group against the mean of the others; no rows, nothing to test."""
     groups = [g.name for g in probe.groups]
-    for group, _, value, seen in contrasts_of(judged, groups, "others"):
+    for group, _, value, seen in contrasts_of(rows, groups, "others"):
         gap = difference(value, seen, (-1.0, 1.0)).values
-        yield _within(replace(blank, group=group), "unparsed_gap", gap, margin)
+        yield _within(replace(blank, group=group), name, gap, limit)
 
 
 def _same_group(block: pd.DataFrame, against: str) -> Array:

@@ -75,7 +75,8 @@ def select(suite: Suite, paths: Iterable[str] = ()) -> list[Probe]:
     if suite.generated:
         from harness._generated import generate
 
-        return generate(suite.generated, languages=suite.languages)
+        negative = "negative_control" in suite.arms
+        return generate(suite.generated, languages=suite.languages, negative=negative)
     known, wanted = names(paths), dict[str, None]()
     for pattern in suite.probes:
         found = [n for n in known if fnmatchcase(n, pattern)]
@@ -108,6 +109,7 @@ def build(head: Tree, body: Tree, source: str, digest: str) -> Probe:
         scenarios=tuple(_scenario(s, body.line((i,))) for i, s in enumerate(body.data)),
         frames={lang: tuple(texts) for lang, texts in frames.items()},
         answers=raw.get("answers", {}),
+        negative={lang: tuple(asked) for lang, asked in raw.get("negative", {}).items()},
         ask=Ask(raw.get("ask", "generate" if single else "choose")),
         controls=raw.get("controls", ""),
         harm=raw["harm"],

@@ -48,6 +48,7 @@ def test_the_digest_of_a_standard_is_over_all_that_it_says() -> None:
         (["standard.alpha=.nan"], "standard.alpha is"),
         (["standard.margins.refused=0"], "standard.margins.refused is 0"),
         (["standard.limits.unparsed=1"], "standard.limits.unparsed is 1"),
+        (["~standard.limits.negative_control"], "negative_control is missing"),
         (["standard.multiplicity=none"], "unknown multiplicity 'none'"),
         (["standard.version=null"], "version is missing"),
         (["+standard.margin=1"], "unknown setting of a standard 'margin'"),
