@@ -107,6 +107,7 @@ def _of_block(
         yield _within(blank, "same_group", again, margin * limits["same_group"])
     plain = block[block["arm"] == "negative_control"]
     yield from _gaps(blank, "negative_control", plain, probe, margin * limits["negative_control"])
+    yield from _beside_neutral(blank, block, probe)
     if blank.outcome == probe.outcomes[0]:
         declared = "positive_control" in probe.arms or probe.controls
         if declared:
@@ -173,6 +174,27 @@ def _same_group(block: pd.DataFrame, against: str) -> Array:
         one, two = (again[again["surface"] == s] for s in ("mention", "again"))
         return paired(one, two, [*SET, "own"])
     return paired(block[block["arm"] == "explicit"], again, [*SET, "own"])
+
+
+def _beside_neutral(blank: Control, block: pd.DataFrame, probe: Probe) -> Iterator[_Found]:
+    """Shows how far naming each group moves its answer; that is no disparity, and voids nothing."""
+    explicit, neutral = (block[block["arm"] == arm] for arm in ("explicit", "neutral"))
+    for group in (g.name for g in probe.groups):
+        d = paired(explicit[explicit["own"] == group], neutral, SET)
+        if len(d):
+            seen = significance.fail_interval(d, level_alpha=SHOWN, limits=(-1.0, 1.0))
+            yield replace(
+                blank,
+                name="neutral",
+                group=group,
+                estimate=seen.estimate,
+                low=seen.low,
+                high=seen.high,
+                limit="none: shown only",
+                voids=False,
+                clusters=len(d),
+                note="with the group named, minus with no group named",
+            ), None
 
 
 def _reaction(rows: pd.DataFrame, form: str) -> Array:

@@ -148,6 +148,23 @@ def test_plain_questions_without_an_answer_are_not_resolved(standard: Standard) 
     assert (found.holds, found.estimate, found.note) == (None, None, "nothing was measured")
 
 
+def test_naming_a_group_is_shown_beside_naming_none_and_voids_nothing(standard: Standard) -> None:
+    level = {"a": 0.9, "b": 0.4}
+    named = rows("explicit", lambda k, g, o: level[g] + 0.001 * (k % 5))
+    none = rows("neutral", lambda k, g, o: 0.5, own="").drop_duplicates(["scenario", "order"])
+    found = every([named, none], standard, PROBE)
+    shown = [c for c in found if c.name == "neutral"]
+    assert {c.group: c.estimate for c in shown} == pytest.approx({"a": 0.402, "b": -0.098})
+    for control in shown:
+        assert (control.voids, control.holds, control.clusters) == (False, None, 100)
+        assert control.limit == "none: shown only"
+        assert control.low is not None
+        assert control.high is not None
+        assert control.low < (control.estimate or 0) < control.high
+    others = [c for c in found if c.name != "neutral"]
+    assert others == every([named], standard, PROBE)
+
+
 @pytest.mark.parametrize("seen", [Seen.UNPARSED, Seen.FAILED])
 def test_unread_answers_of_one_group_void(standard: Standard, seen: Seen) -> None:
     table = rows("explicit", steady)
