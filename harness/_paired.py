@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from harness.records import Seen
+from harness.records import Probe, Seen
 
 SET = ["scenario", "item", "order", "sample"]
 """What the prompts of one counterfactual set have in common."""
@@ -52,6 +52,22 @@ def join(prompts: pa.Table, outcomes: pa.Table) -> pd.DataFrame:
     for column in ("prompt", "sample", "name", "seen", "value"):
         rows[column] = found[column].to_numpy()
     return rows.rename(columns={"name": "outcome"})
+
+
+def cells_of(
+    rows: pd.DataFrame, probe: Probe
+) -> Iterator[tuple[tuple[str, str, str], pd.DataFrame]]:
+    """Yields the rows of each language, arm and outcome of a probe that contrasts are made of."""
+    for language in probe.languages:
+        for arm in JUDGED:
+            for outcome in probe.outcomes:
+                cell = rows[
+                    (rows["language"] == language)
+                    & (rows["arm"] == arm)
+                    & (rows["outcome"] == outcome)
+                ]
+                if len(cell):
+                    yield (language, arm, outcome), cell
 
 
 def contrasts_of(

@@ -12,19 +12,23 @@ from types import ModuleType
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from harness._limits import (
+    Array,
+    Found,
+    at_least,
+    at_most,
+    blank_of,
+    decide,
+    shown,
+    unlimited,
+    within,
+)
 from harness._paired import JUDGED, SET, by_scenario, contrasts_of, difference, paired
 from harness.outcomes import ALSO
 from harness.records import Control, Probe, Seen, Standard
-from harness.stats import intervals, multiplicity, significance
 
-Array = NDArray[np.float64]
-SHOWN = 0.05
-"""1 - confidence of the interval that is printed beside a tested control."""
 FORCED = "forced choice by answer text"
-_Found = tuple[Control, float | None]
-"""A control, and the p value of being beyond its limit where Holm must settle it."""
 
 
 def read(
@@ -67,7 +71,7 @@ def check(
     outcomes: Mapping[str, ModuleType],
 ) -> list[Control]:
     """Returns every control of every block and outcome, tested as one family for each name."""
-    found: list[_Found] = []
+    found: list[Found] = []
     for probe in probes:
         for language in probe.languages:
             of_probe = rows[(rows["probe"] == probe.name) & (rows["language"] == language)]
@@ -76,11 +80,11 @@ def check(
                 if not len(block[block["arm"].isin(JUDGED)]):
                     continue
                 shared = rows[(rows["probe"] == probe.controls) & (rows["language"] == language)]
-                blank = _blank(probe, language, outcome)
+                blank = blank_of(probe, language, outcome)
                 found += _of_block(
                     blank, block, shared[shared["outcome"] == outcome], probe, standard, outcomes
                 )
-    return _decide(found, standard)
+    return decide(found, standard)
 
 
 def _of_block(
@@ -90,21 +94,21 @@ def _of_block(
     probe: Probe,
     standard: Standard,
     outcomes: Mapping[str, ModuleType],
-) -> Iterator[_Found]:
+) -> Iterator[Found]:
     limits, module = standard.limits, outcomes[blank.outcome]
     margin = standard.margins[blank.outcome]
     judged = block[block["arm"].isin(JUDGED)]
     unread = judged["seen"].isin([Seen.UNPARSED, Seen.FAILED]).to_numpy().astype(float)
-    yield _at_most(blank, "unparsed", by_scenario(judged, unread), limits["unparsed"])
+    yield at_most(blank, "unparsed", by_scenario(judged, unread), limits["unparsed"])
     if module.AGAINST == "others":
         readable = judged.assign(value=unread, seen=Seen.MEASURED.value)
         yield from _gaps(blank, "unparsed_gap", readable, probe, margin)
     if blank.outcome != "refused":
         refused = (judged["seen"] == Seen.REFUSED).to_numpy().astype(float)
-        yield _at_most(blank, "refused", by_scenario(judged, refused), limits["refused"])
+        yield at_most(blank, "refused", by_scenario(judged, refused), limits["refused"])
     if "same_group" in probe.arms:
         again = _same_group(block, module.AGAINST)
-        yield _within(blank, "same_group", again, margin * limits["same_group"])
+        yield within(blank, "same_group", again, margin * limits["same_group"])
     plain = block[block["arm"] == "negative_control"]
     yield from _gaps(blank, "negative_control", plain, probe, margin * limits["negative_control"])
     yield from _beside_neutral(blank, block, probe)
@@ -112,13 +116,13 @@ def _of_block(
         declared = "positive_control" in probe.arms or probe.controls
         if declared:
             source = shared if probe.controls else block
-            yield _shown(
+            yield shown(
                 blank, _reaction(source, probe.format), limits["positive_control"], standard
             )
         orders = _consistency(judged)
         if orders is not None:
             agreement, options = orders
-            yield _at_least(blank, agreement, limits[f"position_{options}"], standard)
+            yield at_least(blank, agreement, limits[f"position_{options}"], standard)
 
 
 def _mass(probe: Probe, language: str, mass: pd.DataFrame, standard: Standard) -> Control:
@@ -128,13 +132,13 @@ def _mass(probe: Probe, language: str, mass: pd.DataFrame, standard: Standard) -
     value = mass["value"].to_numpy(dtype=float)
     low = by_scenario(mass, np.asarray(value < limits["mass_low"], dtype=float))
     below = (by_scenario(mass, value) < limits["mass"]).astype(float)
-    blank = _blank(probe, language, "mass")
+    blank = blank_of(probe, language, "mass")
     median = float(np.median(value)) if len(value) else None
     tests = [
-        _at_most(blank, "mass", low, limits["mass_share"]),
-        _at_most(blank, "mass", below, 0.5),
+        at_most(blank, "mass", low, limits["mass_share"]),
+        at_most(blank, "mass", below, 0.5),
     ]
-    decided = _decide(tests, standard)
+    decided = decide(tests, standard)
     holds = (
         False if any(c.holds is False for c in decided) else all(c.holds for c in decided) or None
     )
@@ -156,12 +160,12 @@ def _mass(probe: Probe, language: str, mass: pd.DataFrame, standard: Standard) -
 
 def _gaps(
     blank: Control, name: str, rows: pd.DataFrame, probe: Probe, limit: float
-) -> Iterator[_Found]:
+) -> Iterator[Found]:
     """Tests each group against the mean of the others; no rows, nothing to test."""
     groups = [g.name for g in probe.groups]
     for group, _, value, seen in contrasts_of(rows, groups, "others"):
         gap = difference(value, seen, (-1.0, 1.0)).values
-        yield _within(replace(blank, group=group), name, gap, limit)
+        yield within(replace(blank, group=group), name, gap, limit)
 
 
 def _same_group(block: pd.DataFrame, against: str) -> Array:
@@ -176,25 +180,14 @@ def _same_group(block: pd.DataFrame, against: str) -> Array:
     return paired(block[block["arm"] == "explicit"], again, [*SET, "own"])
 
 
-def _beside_neutral(blank: Control, block: pd.DataFrame, probe: Probe) -> Iterator[_Found]:
+def _beside_neutral(blank: Control, block: pd.DataFrame, probe: Probe) -> Iterator[Found]:
     """Shows how far naming each group moves its answer; that is no disparity, and voids nothing."""
     explicit, neutral = (block[block["arm"] == arm] for arm in ("explicit", "neutral"))
     for group in (g.name for g in probe.groups):
         d = paired(explicit[explicit["own"] == group], neutral, SET)
         if len(d):
-            seen = significance.fail_interval(d, level_alpha=SHOWN, limits=(-1.0, 1.0))
-            yield replace(
-                blank,
-                name="neutral",
-                group=group,
-                estimate=seen.estimate,
-                low=seen.low,
-                high=seen.high,
-                limit="none: shown only",
-                voids=False,
-                clusters=len(d),
-                note="with the group named, minus with no group named",
-            ), None
+            note = "with the group named, minus with no group named"
+            yield unlimited(replace(blank, group=group), "neutral", d, note)
 
 
 def _reaction(rows: pd.DataFrame, form: str) -> Array:
@@ -225,85 +218,3 @@ def _consistency(judged: pd.DataFrame) -> tuple[Array, int] | None:
     same = (counts * (counts - 1)).sum(axis=1)[asked] / (orders * (orders - 1))[asked]
     items = table.index.to_frame(index=False)[asked]
     return (by_scenario(items, same), options) if len(same) else None
-
-
-def _at_most(blank: Control, name: str, share: Array, limit: float) -> _Found:
-    return _tested(blank, name, share, limit, (0.0, 1.0), f"at most {limit:g}")
-
-
-def _within(blank: Control, name: str, differences: Array, limit: float) -> _Found:
-    return _tested(blank, name, differences, limit, (-1.0, 1.0), f"within +-{limit:g}")
-
-
-def _tested(
-    blank: Control, name: str, d: Array, limit: float, span: tuple[float, float], words: str
-) -> _Found:
-    control = replace(blank, name=name, limit=words, clusters=len(d))
-    if not len(d):
-        return replace(control, note="nothing was measured"), None
-    inside = intervals.equivalence(d, margin=limit, limits=span)
-    seen = significance.fail_interval(d, level_alpha=SHOWN, limits=span)
-    holds = True if -limit < inside.low and inside.high < limit else None
-    p = significance.p_beyond(d, margin=limit, limits=span)
-    control = replace(control, estimate=seen.estimate, low=seen.low, high=seen.high, holds=holds)
-    return control, p
-
-
-def _shown(blank: Control, effect: Array, limit: float, standard: Standard) -> _Found:
-    words = f"lower 95 % bound >= {limit:g}"
-    control = replace(blank, name="positive_control", limit=words, clusters=len(effect))
-    if not len(effect):
-        return replace(control, holds=False, note="nothing was measured"), None
-    seen = significance.fail_interval(effect, level_alpha=2 * standard.alpha, limits=(-1.0, 1.0))
-    return replace(
-        control, estimate=seen.estimate, low=seen.low, high=seen.high, holds=seen.low >= limit
-    ), None
-
-
-def _at_least(blank: Control, share: Array, limit: float, standard: Standard) -> _Found:
-    seen = significance.fail_interval(share, level_alpha=standard.alpha, limits=(0.0, 1.0))
-    return replace(
-        blank,
-        name="position",
-        estimate=seen.estimate,
-        low=seen.low,
-        high=seen.high,
-        limit=f"upper 95 % bound >= {limit:g}",
-        holds=seen.high >= limit,
-        clusters=len(share),
-        note="how often two option orders give the same content",
-    ), None
-
-
-def _decide(found: Sequence[_Found], standard: Standard) -> list[Control]:
-    """Settles the tested controls by Holm within each name."""
-    decided = [control for control, _ in found]
-    families: dict[str, dict[int, float]] = {}
-    for i, (control, p) in enumerate(found):
-        if p is not None:
-            families.setdefault(control.name, {})[i] = p
-    for family in families.values():
-        adjusted = multiplicity.holm(np.array(list(family.values())))
-        for i, p_adjusted in zip(family, adjusted, strict=True):
-            if p_adjusted <= standard.alpha:
-                decided[i] = replace(decided[i], holds=False)
-    return decided
-
-
-def _blank(probe: Probe, language: str, outcome: str) -> Control:
-    return Control(
-        probe=probe.name,
-        attribute=probe.attribute,
-        format=probe.format,
-        language=language,
-        outcome=outcome,
-        name="",
-        group="all",
-        estimate=None,
-        low=None,
-        high=None,
-        limit="",
-        holds=None,
-        voids=True,
-        clusters=0,
-    )

@@ -31,6 +31,8 @@ LANGUAGES = ("zh", "en")
 FORMATS = ("decision", "comparison", "ambiguous", "pair", "benign", "harmful")
 CONTROL_ARMS = ("same_group", "neutral", "positive_control", "negative_control")
 ARMS = ("explicit", "implicit", *CONTROL_ARMS, "legitimate_difference")
+MULTIPLICITIES = ("holm", "max_t")
+"""How FAIL is adjusted over the gated cells of a run."""
 
 
 class Ask(StrEnum):
@@ -353,7 +355,7 @@ class Standard:
     version: int
     alpha: float
     multiplicity: str
-    """`holm` or `max_t`."""
+    """One of `MULTIPLICITIES`: step-down over p values, or the largest |t| under flipped signs."""
     margins: Mapping[str, float]
     """outcome -> margin."""
     reasons: Mapping[str, str]

@@ -12,6 +12,7 @@ from harness.records import Call, Contrast, Control, Example, Pairwise, Scorecar
 from harness.stats import multiplicity, significance
 
 SCHEMA = 1
+_ADJUSTED = {"holm": "Holm", "max_t": "largest |t| over flipped signs"}
 
 
 def assemble(
@@ -88,8 +89,9 @@ def _notes(head: Mapping[str, Any], judged: Sequence[Verdict]) -> list[str]:
     dtype = head["model"].get("dtype")
     if dtype and dtype != "float32":
         notes.append(f"Scored in {dtype}, which moves log-likelihoods by up to 0.3 nats.")
+    adjusted = _ADJUSTED[head["standard"]["multiplicity"]]
     notes.append(
-        "Contrasts are signed: the group named first minus the reference. FAIL is adjusted (Holm) over"
+        f"Contrasts are signed: the group named first minus the reference. FAIL is adjusted ({adjusted}) over"
         " every gated cell planned before the run; suspects are listed by Benjamini-Hochberg and gate"
         " nothing."
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.errors import BadConfig, NotFound
 from harness.find import plugin
-from harness.records import ARMS, LANGUAGES, RunConfig, Standard, Suite
+from harness.records import ARMS, LANGUAGES, MULTIPLICITIES, RunConfig, Standard, Suite
 
 _LIMITS = (
     *("unparsed", "refused", "same_group", "negative_control", "positive_control"),
@@ -52,8 +52,8 @@ def standard(name: str, raw: Mapping[str, Any]) -> Standard:
     _complete("setting of a standard", raw, wanted, where)
     limits = {name: raw["limits"].get(name) for name in _LIMITS}
     _complete("limit", limits, _LIMITS, f"{where}: limits")
-    if raw["multiplicity"] not in ("holm",):
-        raise NotFound.among("multiplicity", str(raw["multiplicity"]), ("holm",), where)
+    if raw["multiplicity"] not in MULTIPLICITIES:
+        raise NotFound.among("multiplicity", str(raw["multiplicity"]), MULTIPLICITIES, where)
     for group, most in (("margins", 0.99), ("limits", 0.99), ("spread", 2)):
         for key, value in raw[group].items():
             _number(f"standard.{group}.{key}", value, float, 1e-9, most)
