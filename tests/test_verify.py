@@ -51,13 +51,13 @@ def test_an_untouched_run_is_verified_and_left_alone(
 
 def test_flipped_signs_are_drawn_again_as_they_were(tmp_path: Path) -> None:
     place = tmp_path / "run"
-    more = ("suite.generated=30", "model.effect=gap", "model.dose=0.1")
+    more = ("suite.generated=36", "suite.arms=[explicit,positive_control]", "model.effect=gap")
     evaluate(place, "standard.multiplicity=max_t", "seed=7", *more)
     assert examine(place) == []
     head = json.loads((place / "run.json").read_text())
     (place / "run.json").write_text(json.dumps(head | {"seed": 8}))
     sign(place)
-    assert any("p_adjusted" in line for line in examine(place))
+    assert any("low_fail" in line for line in examine(place))
     assert "largest |t|" in (place / "scorecard.json").read_text()
 
 
