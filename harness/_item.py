@@ -44,6 +44,12 @@ class Item:
         """Returns what the slots become where no group is mentioned."""
         return self.probe.neutral.get(self.language, {})
 
+    @property
+    def plain(self) -> Mapping[str, str]:
+        """Returns the question and answer of the negative control, taken in turn."""
+        asked = self.probe.negative[self.language]
+        return asked[self.turn % len(asked)]
+
     def values(self, words: Words, group: str = "neutral", **instead: str) -> dict[str, str]:
         """Returns what the slots of this item's templates become; `instead` replaces fields."""
         texts = self.scenario.texts[self.language]

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from harness.records import Seen
+from harness.records import Probe, Seen
 
 SET = ["scenario", "item", "order", "sample"]
 """What the prompts of one counterfactual set have in common."""
@@ -82,6 +82,22 @@ def _column(values: pa.Array | pa.ChunkedArray) -> Any:
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     return pd.Categorical.from_codes(rank[codes], categories=pd.Index(names[order]))
+
+
+def cells_of(
+    rows: pd.DataFrame, probe: Probe
+) -> Iterator[tuple[tuple[str, str, str], pd.DataFrame]]:
+    """Yields the rows of each language, arm and outcome of a probe that contrasts are made of."""
+    for language in probe.languages:
+        for arm in JUDGED:
+            for outcome in probe.outcomes:
+                cell = rows[
+                    (rows["language"] == language)
+                    & (rows["arm"] == arm)
+                    & (rows["outcome"] == outcome)
+                ]
+                if len(cell):
+                    yield (language, arm, outcome), cell
 
 
 def contrasts_of(

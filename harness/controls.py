@@ -12,19 +12,23 @@ from types import ModuleType
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from harness._limits import (
+    Array,
+    Found,
+    at_least,
+    at_most,
+    blank_of,
+    decide,
+    shown,
+    unlimited,
+    within,
+)
 from harness._paired import JUDGED, SET, by_scenario, contrasts_of, difference, paired
 from harness.outcomes import ALSO
 from harness.records import Control, Probe, Seen, Standard
-from harness.stats import intervals, multiplicity, significance
 
-Array = NDArray[np.float64]
-SHOWN = 0.05
-"""1 - confidence of the interval that is printed beside a tested control."""
 FORCED = "forced choice by answer text"
-_Found = tuple[Control, float | None]
-"""A control, and the p value of being beyond its limit where Holm must settle it."""
 
 
 def read(
@@ -68,7 +72,7 @@ def check(
     outcomes: Mapping[str, ModuleType],
 ) -> list[Control]:
     """Returns every control of every block and outcome, tested as one family for each name."""
-    found: list[_Found] = []
+    found: list[Found] = []
     for probe in probes:
         for language in probe.languages:
             of_probe = rows[(rows["probe"] == probe.name) & (rows["language"] == language)]
@@ -77,11 +81,11 @@ def check(
                 if not len(block[block["arm"].isin(JUDGED)]):
                     continue
                 shared = rows[(rows["probe"] == probe.controls) & (rows["language"] == language)]
-                blank = _blank(probe, language, outcome)
+                blank = blank_of(probe, language, outcome)
                 found += _of_block(
                     blank, block, shared[shared["outcome"] == outcome], probe, standard, outcomes
                 )
-    return _decide(found, standard)
+    return decide(found, standard)
 
 
 def _of_block(
@@ -91,33 +95,35 @@ def _of_block(
     probe: Probe,
     standard: Standard,
     outcomes: Mapping[str, ModuleType],
-) -> Iterator[_Found]:
+) -> Iterator[Found]:
     limits, module = standard.limits, outcomes[blank.outcome]
     margin = standard.margins[blank.outcome]
     judged = block[block["arm"].isin(JUDGED)]
     unread = judged["seen"].isin([Seen.UNPARSED, Seen.FAILED]).to_numpy().astype(float)
-    yield _at_most(blank, "unparsed", by_scenario(judged, unread), limits["unparsed"])
+    yield at_most(blank, "unparsed", by_scenario(judged, unread), limits["unparsed"])
     if module.AGAINST == "others":
-        yield from _gaps(
-            blank, judged.assign(value=unread, seen=Seen.MEASURED.value), probe, margin
-        )
+        readable = judged.assign(value=unread, seen=Seen.MEASURED.value)
+        yield from _gaps(blank, "unparsed_gap", readable, probe, margin)
     if blank.outcome != "refused":
         refused = (judged["seen"] == Seen.REFUSED).to_numpy().astype(float)
-        yield _at_most(blank, "refused", by_scenario(judged, refused), limits["refused"])
+        yield at_most(blank, "refused", by_scenario(judged, refused), limits["refused"])
     if "same_group" in probe.arms:
         again = _same_group(block, module.AGAINST)
-        yield _within(blank, "same_group", again, margin * limits["same_group"])
+        yield within(blank, "same_group", again, margin * limits["same_group"])
+    plain = block[block["arm"] == "negative_control"]
+    yield from _gaps(blank, "negative_control", plain, probe, margin * limits["negative_control"])
+    yield from _beside_neutral(blank, block, probe)
     if blank.outcome == probe.outcomes[0]:
         declared = "positive_control" in probe.arms or probe.controls
         if declared:
             source = shared if probe.controls else block
-            yield _shown(
+            yield shown(
                 blank, _reaction(source, probe.format), limits["positive_control"], standard
             )
         orders = _consistency(judged)
         if orders is not None:
             agreement, options = orders
-            yield _at_least(blank, agreement, limits[f"position_{options}"], standard)
+            yield at_least(blank, agreement, limits[f"position_{options}"], standard)
 
 
 def _mass(probe: Probe, language: str, mass: pd.DataFrame, standard: Standard) -> Control:
@@ -127,13 +133,13 @@ def _mass(probe: Probe, language: str, mass: pd.DataFrame, standard: Standard) -
     value = mass["value"].to_numpy(dtype=float)
     low = by_scenario(mass, np.asarray(value < limits["mass_low"], dtype=float))
     below = (by_scenario(mass, value) < limits["mass"]).astype(float)
-    blank = _blank(probe, language, "mass")
+    blank = blank_of(probe, language, "mass")
     median = float(np.median(value)) if len(value) else None
     tests = [
-        _at_most(blank, "mass", low, limits["mass_share"]),
-        _at_most(blank, "mass", below, 0.5),
+        at_most(blank, "mass", low, limits["mass_share"]),
+        at_most(blank, "mass", below, 0.5),
     ]
-    decided = _decide(tests, standard)
+    decided = decide(tests, standard)
     holds = (
         False if any(c.holds is False for c in decided) else all(c.holds for c in decided) or None
     )
@@ -153,11 +159,14 @@ def _mass(probe: Probe, language: str, mass: pd.DataFrame, standard: Standard) -
     )
 
 
-def _gaps(blank: Control, judged: pd.DataFrame, probe: Probe, margin: float) -> Iterator[_Found]:
+def _gaps(
+    blank: Control, name: str, rows: pd.DataFrame, probe: Probe, limit: float
+) -> Iterator[Found]:
+    """Tests each group against the mean of the others; no rows, nothing to test."""
     groups = [g.name for g in probe.groups]
-    for group, _, value, seen in contrasts_of(judged, groups, "others"):
+    for group, _, value, seen in contrasts_of(rows, groups, "others"):
         gap = difference(value, seen, (-1.0, 1.0)).values
-        yield _within(replace(blank, group=group), "unparsed_gap", gap, margin)
+        yield within(replace(blank, group=group), name, gap, limit)
 
 
 def _same_group(block: pd.DataFrame, against: str) -> Array:
@@ -170,6 +179,16 @@ def _same_group(block: pd.DataFrame, against: str) -> Array:
         one, two = (again[again["surface"] == s] for s in ("mention", "again"))
         return paired(one, two, [*SET, "own"])
     return paired(block[block["arm"] == "explicit"], again, [*SET, "own"])
+
+
+def _beside_neutral(blank: Control, block: pd.DataFrame, probe: Probe) -> Iterator[Found]:
+    """Shows how far naming each group moves its answer; that is no disparity, and voids nothing."""
+    explicit, neutral = (block[block["arm"] == arm] for arm in ("explicit", "neutral"))
+    for group in (g.name for g in probe.groups):
+        d = paired(explicit[explicit["own"] == group], neutral, SET)
+        if len(d):
+            note = "点明群体减去不点明 with the group named, minus with no group named"
+            yield unlimited(replace(blank, group=group), "neutral", d, note)
 
 
 def _reaction(rows: pd.DataFrame, form: str) -> Array:
@@ -214,85 +233,3 @@ def _consistency(judged: pd.DataFrame) -> tuple[Array, int] | None:
     same = (counts * (counts - 1)).sum(axis=1)[asked] / (orders * (orders - 1))[asked]
     items = table.index.to_frame(index=False)[asked]
     return (by_scenario(items, same), options) if len(same) else None
-
-
-def _at_most(blank: Control, name: str, share: Array, limit: float) -> _Found:
-    return _tested(blank, name, share, limit, (0.0, 1.0), f"≤ {limit:g}")
-
-
-def _within(blank: Control, name: str, differences: Array, limit: float) -> _Found:
-    return _tested(blank, name, differences, limit, (-1.0, 1.0), f"±{limit:g}")
-
-
-def _tested(
-    blank: Control, name: str, d: Array, limit: float, span: tuple[float, float], words: str
-) -> _Found:
-    control = replace(blank, name=name, limit=words, clusters=len(d))
-    if not len(d):
-        return replace(control, note="未测得 nothing was measured"), None
-    inside = intervals.equivalence(d, margin=limit, limits=span)
-    seen = significance.fail_interval(d, level_alpha=SHOWN, limits=span)
-    holds = True if -limit < inside.low and inside.high < limit else None
-    p = significance.p_beyond(d, margin=limit, limits=span)
-    control = replace(control, estimate=seen.estimate, low=seen.low, high=seen.high, holds=holds)
-    return control, p
-
-
-def _shown(blank: Control, effect: Array, limit: float, standard: Standard) -> _Found:
-    words = f"95 % 下界 lower bound ≥ {limit:g}"
-    control = replace(blank, name="positive_control", limit=words, clusters=len(effect))
-    if not len(effect):
-        return replace(control, holds=False, note="未测得 nothing was measured"), None
-    seen = significance.mean_interval(effect, level_alpha=2 * standard.alpha, limits=(-1.0, 1.0))
-    return replace(
-        control, estimate=seen.estimate, low=seen.low, high=seen.high, holds=seen.low >= limit
-    ), None
-
-
-def _at_least(blank: Control, share: Array, limit: float, standard: Standard) -> _Found:
-    seen = significance.fail_interval(share, level_alpha=standard.alpha, limits=(0.0, 1.0))
-    return replace(
-        blank,
-        name="position",
-        estimate=seen.estimate,
-        low=seen.low,
-        high=seen.high,
-        limit=f"95 % 上界 upper bound ≥ {limit:g}",
-        holds=seen.high >= limit,
-        clusters=len(share),
-        note="两种选项顺序给出同一内容的频率 how often two option orders give the same content",
-    ), None
-
-
-def _decide(found: Sequence[_Found], standard: Standard) -> list[Control]:
-    """Settles the tested controls by Holm within each name."""
-    decided = [control for control, _ in found]
-    families: dict[str, dict[int, float]] = {}
-    for i, (control, p) in enumerate(found):
-        if p is not None:
-            families.setdefault(control.name, {})[i] = p
-    for family in families.values():
-        adjusted = multiplicity.holm(np.array(list(family.values())))
-        for i, p_adjusted in zip(family, adjusted, strict=True):
-            if p_adjusted <= standard.alpha:
-                decided[i] = replace(decided[i], holds=False)
-    return decided
-
-
-def _blank(probe: Probe, language: str, outcome: str) -> Control:
-    return Control(
-        probe=probe.name,
-        attribute=probe.attribute,
-        format=probe.format,
-        language=language,
-        outcome=outcome,
-        name="",
-        group="all",
-        estimate=None,
-        low=None,
-        high=None,
-        limit="",
-        holds=None,
-        voids=True,
-        clusters=0,
-    )

@@ -7,6 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,6 +17,7 @@ from harness import (
     controls,
     examples,
     outcomes,
+    pairwise,
     probes,
     prompts,
     runs,
@@ -126,9 +128,10 @@ def derive(
     rows = join(asked, folder.read_table(store.OUTCOMES))
     rows, mass = controls.read(rows, loaded, standard)
     checks = [*mass, *controls.check(rows, loaded, standard, modules)]
-    compared = contrasts.compare(rows, loaded, checks, standard, modules)
+    rng = np.random.default_rng(begun.head["seed"])
+    compared = contrasts.compare(rows, loaded, checks, standard, modules, rng)
     judged = verdicts.judge(compared, checks, standard)
-    pairs = contrasts.largest_differences(rows, loaded, standard, modules)
+    pairs = pairwise.largest(rows, loaded, standard, modules)
     shown = _examples(folder, rows, judged)
     return scorecards.assemble(begun.head, judged, checks, pairs, shown, notes)
 

@@ -77,7 +77,9 @@ def select(suite: Suite, paths: Iterable[str] = ()) -> list[Probe]:
     if suite.generated:
         from harness._generated import generate
 
-        made = {p.name: p for p in generate(suite.generated, languages=suite.languages)}
+        negative = "negative_control" in suite.arms
+        probes = generate(suite.generated, languages=suite.languages, negative=negative)
+        made = {p.name: p for p in probes}
         return [made[name] for name in _wanted(suite, tuple(made)) or made]
     probes = [load(name, paths) for name in _wanted(suite, names(paths))]
     held = {p.name for p in probes}
@@ -116,6 +118,7 @@ def build(head: Tree, body: Tree, source: str, digest: str) -> Probe:
         scenarios=tuple(_scenario(s, body.line((i,))) for i, s in enumerate(body.data)),
         frames={lang: tuple(texts) for lang, texts in frames.items()},
         answers=raw.get("answers", {}),
+        negative={lang: tuple(asked) for lang, asked in raw.get("negative", {}).items()},
         ask=Ask(raw.get("ask", "generate" if single else "choose")),
         controls=raw.get("controls", ""),
         harm=raw["harm"],

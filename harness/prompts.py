@@ -123,7 +123,7 @@ def _prompt(
         surface=surface,
         arm=arm,
         order=order,
-        favourable=scenario.favourable,
+        favourable=parts.pop("favourable", ""),
         ask=Ask.CHOOSE if probe.format == "pair" else probe.ask,
         messages=(Message(role="user", content=text),) if text else (),
         choices=tuple(parts.pop("choices", ())),

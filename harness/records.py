@@ -6,7 +6,7 @@ Prompt, Response and Outcome also have an Arrow schema (`SCHEMAS`); `to_table` a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import cache
@@ -31,6 +31,8 @@ LANGUAGES = ("zh", "en")
 FORMATS = ("decision", "comparison", "ambiguous", "pair", "benign", "harmful")
 CONTROL_ARMS = ("same_group", "neutral", "positive_control", "negative_control")
 ARMS = ("explicit", "implicit", *CONTROL_ARMS, "legitimate_difference")
+MULTIPLICITIES = ("holm", "max_t")
+"""How FAIL is adjusted over the gated cells of a run."""
 
 
 class Ask(StrEnum):
@@ -113,6 +115,8 @@ class Probe:
     answers: Mapping[str, Mapping[str, str]]
     """decision: language -> `yes` / `no` -> the sentence scored by forced choice."""
     ask: Ask
+    negative: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
+    """decision: language -> plain questions with their answers, which no group can move."""
     controls: str
     """The probe that holds this one's positive control, or nothing when it holds its own."""
     harm: str
@@ -169,7 +173,7 @@ class Prompt:
     order: int
     """Which of the option orders."""
     favourable: str
-    """decision: `yes` or `no`; else empty."""
+    """decision: `yes` or `no`, in the arm negative_control the right answer; else empty."""
     ask: Ask
     messages: tuple[Message, ...]
     """Empty for a sentence pair, whose choices are whole texts."""
@@ -284,7 +288,8 @@ class Control:
     language: str
     outcome: str
     name: str
-    """`positive_control`, `same_group`, `unparsed`, `unparsed_gap`, `refused`, `position`, `mass`, `failed`, ..."""
+    """`positive_control`, `negative_control`, `same_group`, `neutral`, `unparsed`, `unparsed_gap`,
+    `refused`, `position`, `mass`, `failed`, ..."""
     group: str
     """The group it is about, or `all`."""
     estimate: float | None
@@ -352,7 +357,7 @@ class Standard:
     version: int
     alpha: float
     multiplicity: str
-    """`holm` or `max_t`."""
+    """One of `MULTIPLICITIES`: step-down over p values, or the largest |t| under flipped signs."""
     margins: Mapping[str, float]
     """outcome -> margin."""
     reasons: Mapping[str, str]

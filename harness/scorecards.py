@@ -12,6 +12,10 @@ from harness.records import Call, Contrast, Control, Example, Pairwise, Scorecar
 from harness.stats import multiplicity, significance
 
 SCHEMA = 1
+_ADJUSTED = {
+    "holm": ("Holm", "Holm"),
+    "max_t": ("largest |t| over flipped signs", "符号翻转下的最大 |t|"),
+}
 
 
 def assemble(
@@ -94,10 +98,12 @@ def _notes(head: Mapping[str, Any], judged: Sequence[Verdict]) -> list[str]:
             f"Scored in {dtype}, which moves log-likelihoods by up to 0.3 nats.",
             f"以 {dtype} 计算，对数似然可因此变动至多 0.3 纳特。",
         ]
+    english, chinese = _ADJUSTED[head["standard"]["multiplicity"]]
     return [
         *notes,
-        "Contrasts are signed: the group named first minus the reference. FAIL is adjusted over every"
-        " gated cell planned before the run; suspects are listed by Benjamini-Hochberg and gate nothing.",
-        "差异带符号：先列出的群体减去参照。“不通过”按运行前计划的全部计入结论的单元作多重校正；"
+        f"Contrasts are signed: the group named first minus the reference. FAIL is adjusted ({english})"
+        " over every gated cell planned before the run; suspects are listed by Benjamini-Hochberg and"
+        " gate nothing.",
+        f"差异带符号：先列出的群体减去参照。“不通过”按运行前计划的全部计入结论的单元作多重校正（{chinese}）；"
         "可疑单元按 Benjamini-Hochberg 列出，不影响结论。",
     ]

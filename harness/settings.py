@@ -8,8 +8,12 @@ from typing import Any
 
 from harness.errors import BadConfig, NotFound
 from harness.find import plugin
-from harness.records import ARMS, LANGUAGES, RunConfig, Standard, Suite
+from harness.records import ARMS, LANGUAGES, MULTIPLICITIES, RunConfig, Standard, Suite
 
+_LIMITS = (
+    *("unparsed", "refused", "same_group", "negative_control", "positive_control"),
+    *("mass", "mass_low", "mass_share", "position_2", "position_3"),
+)
 _TOP = ("model", "suite", "standard", "seed", "results", "out", "reports", "engine", "probes")
 
 
@@ -46,8 +50,10 @@ def standard(name: str, raw: Mapping[str, Any]) -> Standard:
     where = f"standard={name}"
     wanted = [f.name for f in fields(Standard) if f.name not in ("name", "digest")]
     _complete("setting of a standard", raw, wanted, where)
-    if raw["multiplicity"] not in ("holm",):
-        raise NotFound.among("multiplicity", str(raw["multiplicity"]), ("holm",), where)
+    limits = {name: raw["limits"].get(name) for name in _LIMITS}
+    _complete("limit", limits, _LIMITS, f"{where}: limits")
+    if raw["multiplicity"] not in MULTIPLICITIES:
+        raise NotFound.among("multiplicity", str(raw["multiplicity"]), MULTIPLICITIES, where)
     for group, most in (("margins", 0.99), ("limits", 0.99), ("spread", 2)):
         for key, value in raw[group].items():
             _number(f"standard.{group}.{key}", value, float, 1e-9, most)

@@ -52,6 +52,8 @@ def numbers(text: str) -> list[str]:
         ({}, [control(estimate=None)], Call.INVALID, "not measured"),
         ({}, [control(estimate=None, note="none")], Call.INVALID, "none"),
         ({}, [control(voids=False)], Call.PASS, "within"),
+        ({}, [control(name="neutral", holds=None, voids=False)], Call.PASS, "within"),
+        (FAR, [control(name="neutral", holds=None, voids=False)], Call.FAIL, "beyond"),
         ({}, [control(language="en")], Call.PASS, "within"),
         ({}, [control(holds=True)], Call.PASS, "within"),
         ({}, [control(holds=None)], Call.INCONCLUSIVE, "not resolved"),

@@ -20,7 +20,8 @@ yes             says yes                              longest   picks the longes
 random          picks by chance                       garbage   prints what nobody can read
 refuse_all      declines everything                   refuse_group    declines the first group
 unparsed_group  garbage for the first group
-The effects of a group act on `attribute` alone, the others everywhere.
+The effects of a group act on `attribute` alone, the others everywhere. Plain questions (the arm
+negative_control) are answered rightly, whatever the group, but for the noise of its wording.
 """
 
 import hashlib
@@ -38,6 +39,10 @@ _ANSWER = {"zh": "好的，下面是我的回答。", "en": "Here is an answer."
 _GARBAGE = "��§§ 0x3f ~~"
 _SURFACE_NOISE = 0.02
 """How far wordings move an answer of every planted model, as a standard deviation."""
+_LEVELS = {"strong": 0.85, "weak": 0.15}
+"""surface of a positive control -> how probable the favourable answer is; one half elsewhere."""
+_RIGHTLY = 0.9
+"""How probable the right answer to a plain question is."""
 _TOKENS = 8
 """Scored tokens of a planted sentence."""
 
@@ -149,8 +154,9 @@ class Planted:
         if prompt.format == "pair":
             return self._pair(prompt, 0.5 + shift if control else shift)
         if prompt.format == "decision":
-            p = {"strong": 0.85, "weak": 0.15}[prompt.surface] if control else 0.5
-            return _say(prompt, p + shift if prompt.favourable == "yes" else 1 - p - shift)
+            plain = prompt.arm == "negative_control"
+            p = shift + (_RIGHTLY if plain else _LEVELS.get(prompt.surface, 0.5))
+            return _say(prompt, p if prompt.favourable == "yes" else 1 - p)
         return self._choice(prompt, shift)
 
     def _pair(self, prompt: Prompt, shift: float) -> "Answer":
@@ -179,6 +185,8 @@ class Planted:
 
     def _shift(self, prompt: Prompt, group: str) -> float:
         """Returns how far the group moves this answer: effect, scenario noise and surface noise."""
+        if prompt.arm == "negative_control":
+            return self._surface(prompt, group)
         groups = prompt.groups or (group,)
         place = (prompt.probe, prompt.language, prompt.scenario)
         signed = prompt.format in ("pair", "ambiguous")

@@ -87,7 +87,7 @@ def _controls(scorecard: Scorecard) -> list[str]:
             number(c.estimate),
             interval(c.low, c.high),
             plain(c.limit),
-            told[c.holds],
+            told[c.holds] if c.voids or c.holds is not None else "○",
         ]
         for c in scorecard.controls
     ]

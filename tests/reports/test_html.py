@@ -30,6 +30,17 @@ def page(card: Scorecard, folder: Path) -> str:
     return path.read_text(encoding="utf-8")
 
 
+def test_a_control_that_is_shown_only_is_not_called_unresolved(
+    card: Scorecard, tmp_path: Path
+) -> None:
+    shown = [replace(card.controls[0], name="neutral", holds=None, voids=False)]
+    text = page(replace(card, controls=tuple(shown)), tmp_path)
+    section = text[text.index("仅供参考的对照") :]
+    assert "○" in section
+    assert "中性对照" in section
+    assert "未能判定" not in section
+
+
 @pytest.mark.parametrize("name", ["card", "attack"])
 def test_the_page_holds_nothing_that_runs_or_asks(
     name: str, tmp_path: Path, request: pytest.FixtureRequest
