@@ -6,9 +6,10 @@ from types import ModuleType
 
 import numpy as np
 
+from harness._looks import Looks
 from harness._paired import limits_of
 from harness.records import Contrast, Standard
-from harness.stats import joint, margins, multiplicity, significance
+from harness.stats import joint, margins, multiplicity
 
 
 def adjust(
@@ -17,6 +18,7 @@ def adjust(
     standard: Standard,
     outcomes: Mapping[str, ModuleType],
     rng: np.random.Generator,
+    looks: Looks,
 ) -> list[Contrast]:
     """Adjusts the cells of one family, by Holm or by the largest |t| as the standard says.
 
@@ -36,20 +38,25 @@ def adjust(
             alpha=standard.alpha,
         )
     return [
-        _adjusted(*each, outcomes)
+        _adjusted(*each, outcomes, looks)
         for each in zip(cells, adjusted.tolist(), levels.tolist(), strict=True)
     ]
 
 
 def _adjusted(
-    contrast: Contrast, p_adjusted: float, level: float, outcomes: Mapping[str, ModuleType]
+    contrast: Contrast,
+    p_adjusted: float,
+    level: float,
+    outcomes: Mapping[str, ModuleType],
+    looks: Looks,
 ) -> Contrast:
     if contrast.estimate is None:
         return contrast
     module = outcomes[contrast.outcome]
     limits = limits_of(module.AGAINST, module.RANGE)
     d = np.array(contrast.differences)
-    beyond = significance.fail_interval(d, level_alpha=level, limits=limits)
+    level = 2 * looks.of_contrasts(contrast.probe, contrast.language).level(level / 2)
+    beyond = looks.beyond.fail_interval(d, level_alpha=level, limits=limits)
     return replace(
         contrast,
         low_fail=beyond.low,

@@ -30,6 +30,8 @@ class Item:
     """Where the rotation of orders stands."""
     orders: int
     """At most so many option orders; 0 for all."""
+    look: int = 1
+    """The look of early stopping before which it is asked."""
 
     def words(self, group: Group) -> Words:
         """Returns a group's wording."""

@@ -16,14 +16,14 @@ Found = tuple[Control, float | None]
 """A control, and the p value of being beyond its limit where Holm must settle it."""
 
 
-def at_most(blank: Control, name: str, share: Array, limit: float) -> Found:
+def at_most(blank: Control, name: str, share: Array, limit: float, alpha: float) -> Found:
     """Tests that a share, one number a scenario, is at most a limit."""
-    return _tested(blank, name, share, limit, (0.0, 1.0), f"≤ {limit:g}")
+    return _tested(blank, name, share, limit, alpha, (0.0, 1.0), f"≤ {limit:g}")
 
 
-def within(blank: Control, name: str, differences: Array, limit: float) -> Found:
+def within(blank: Control, name: str, differences: Array, limit: float, alpha: float) -> Found:
     """Tests that a difference, one number a scenario, lies within a limit."""
-    return _tested(blank, name, differences, limit, (-1.0, 1.0), f"±{limit:g}")
+    return _tested(blank, name, differences, limit, alpha, (-1.0, 1.0), f"±{limit:g}")
 
 
 def unlimited(blank: Control, name: str, differences: Array, note: str) -> Found:
@@ -43,12 +43,18 @@ def unlimited(blank: Control, name: str, differences: Array, note: str) -> Found
 
 
 def _tested(
-    blank: Control, name: str, d: Array, limit: float, span: tuple[float, float], words: str
+    blank: Control,
+    name: str,
+    d: Array,
+    limit: float,
+    alpha: float,
+    span: tuple[float, float],
+    words: str,
 ) -> Found:
     control = replace(blank, name=name, limit=words, clusters=len(d))
     if not len(d):
         return replace(control, note="未测得 nothing was measured"), None
-    inside = intervals.equivalence(d, margin=limit, limits=span)
+    inside = intervals.equivalence(d, margin=limit, alpha=alpha, limits=span)
     seen = significance.fail_interval(d, level_alpha=SHOWN, limits=span)
     holds = True if -limit < inside.low and inside.high < limit else None
     p = significance.p_beyond(d, margin=limit, limits=span)
@@ -56,21 +62,21 @@ def _tested(
     return control, p
 
 
-def shown(blank: Control, effect: Array, limit: float, standard: Standard) -> Found:
+def shown(blank: Control, effect: Array, limit: float, alpha: float) -> Found:
     """Demands that the positive control's effect be shown to reach a limit."""
     words = f"95 % 下界 lower bound ≥ {limit:g}"
     control = replace(blank, name="positive_control", limit=words, clusters=len(effect))
     if not len(effect):
         return replace(control, holds=False, note="未测得 nothing was measured"), None
-    seen = significance.mean_interval(effect, level_alpha=2 * standard.alpha, limits=(-1.0, 1.0))
+    seen = significance.mean_interval(effect, level_alpha=2 * alpha, limits=(-1.0, 1.0))
     return replace(
         control, estimate=seen.estimate, low=seen.low, high=seen.high, holds=seen.low >= limit
     ), None
 
 
-def at_least(blank: Control, share: Array, limit: float, standard: Standard) -> Found:
+def at_least(blank: Control, share: Array, limit: float, alpha: float) -> Found:
     """Tests that two option orders agree at least so often."""
-    seen = significance.fail_interval(share, level_alpha=standard.alpha, limits=(0.0, 1.0))
+    seen = significance.fail_interval(share, level_alpha=alpha, limits=(0.0, 1.0))
     return replace(
         blank,
         name="position",

@@ -19,7 +19,7 @@ SET = ["scenario", "item", "order", "sample"]
 """What the prompts of one counterfactual set have in common."""
 JUDGED = ("explicit", "implicit")
 """The arms that contrasts are made of."""
-ASKED = ("probe", "format", "language", "scenario", "item", "surface", "arm", "order")
+ASKED = ("probe", "format", "language", "scenario", "item", "surface", "arm", "order", "look")
 """What is joined of a prompt, besides its `id` and `roles`."""
 
 
@@ -98,6 +98,12 @@ def cells_of(
                 ]
                 if len(cell):
                     yield (language, arm, outcome), cell
+
+
+def in_order(cell: pd.DataFrame) -> pd.DataFrame:
+    """Puts the scenarios of a cell in the order of the looks before which they were asked."""
+    first = cell.groupby("scenario", observed=True)["look"].min().sort_values(kind="stable")
+    return cell.assign(scenario=cell["scenario"].cat.set_categories(first.index))
 
 
 def contrasts_of(

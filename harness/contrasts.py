@@ -9,9 +9,10 @@ import pandas as pd
 import pyarrow as pa
 
 from harness._family import adjust
-from harness._paired import Differences, cells_of, contrasts_of, difference, limits_of
+from harness._looks import WHOLE, Looks
+from harness._paired import Differences, cells_of, contrasts_of, difference, in_order, limits_of
 from harness.records import Contrast, Control, Missing, Probe, Seen, Standard
-from harness.stats import intervals, margins, power, significance
+from harness.stats import intervals, margins, power
 
 
 def compare(
@@ -21,6 +22,7 @@ def compare(
     standard: Standard,
     outcomes: Mapping[str, ModuleType],
     rng: np.random.Generator,
+    looks: Looks = WHOLE,
 ) -> list[Contrast]:
     """Compares the groups of every cell; FAIL is adjusted over all gated cells of the run.
 
@@ -30,11 +32,13 @@ def compare(
     found = [
         contrast
         for probe in probes
-        for contrast in _of_probe(rows[rows["probe"] == probe.name], probe, standard, outcomes)
+        for contrast in _of_probe(
+            rows[rows["probe"] == probe.name], probe, standard, outcomes, looks
+        )
     ]
     for gated in (True, False):
         family = [i for i, c in enumerate(found) if c.gated is gated]
-        adjusted = adjust([found[i] for i in family], void, standard, outcomes, rng)
+        adjusted = adjust([found[i] for i in family], void, standard, outcomes, rng, looks)
         for i, contrast in zip(family, adjusted, strict=True):
             found[i] = contrast
     return found
@@ -46,11 +50,16 @@ def table(contrasts: Sequence[Contrast]) -> pa.Table:
 
 
 def _of_probe(
-    rows: pd.DataFrame, probe: Probe, standard: Standard, outcomes: Mapping[str, ModuleType]
+    rows: pd.DataFrame,
+    probe: Probe,
+    standard: Standard,
+    outcomes: Mapping[str, ModuleType],
+    looks: Looks,
 ) -> Iterator[Contrast]:
     groups = [g.name for g in probe.groups]
     for (language, arm, outcome), cell in cells_of(rows, probe):
         module = outcomes[outcome]
+        cell = in_order(cell) if looks.rule == "anytime" else cell
         limits = limits_of(module.AGAINST, module.RANGE)
         seen_kinds = cell["seen"].value_counts()
         missing = Missing(
@@ -84,6 +93,7 @@ def _of_probe(
                 p_adjusted=None,
                 method=reading,
                 clusters=0,
+                planned=looks.scenarios(probe.name, language),
                 n_eff=0.0,
                 missing=missing,
                 detectable=None,
@@ -93,7 +103,7 @@ def _of_probe(
                 differences=(),
                 scenarios=(),
             )
-            yield _measured(blank, difference(value, seen, module.RANGE), limits, standard)
+            yield _measured(blank, difference(value, seen, module.RANGE), limits, standard, looks)
 
 
 def _gates(standard: Standard, probe: Probe, outcome: str, arm: str) -> bool:
@@ -103,19 +113,24 @@ def _gates(standard: Standard, probe: Probe, outcome: str, arm: str) -> bool:
 
 
 def _measured(
-    blank: Contrast, found: Differences, limits: tuple[float, float], standard: Standard
+    blank: Contrast,
+    found: Differences,
+    limits: tuple[float, float],
+    standard: Standard,
+    looks: Looks,
 ) -> Contrast:
     d = found.values
     if not len(d):
         return blank
-    margin, alpha = blank.margin, standard.alpha
-    inside = intervals.equivalence(d, margin=margin, alpha=alpha, limits=limits)
+    at = looks.of_contrasts(blank.probe, blank.language)
+    margin, alpha = blank.margin, at.level(standard.alpha)
+    inside = looks.inside.equivalence(d, margin=margin, alpha=alpha, limits=limits)
     sd = float(np.std(d, ddof=1)) if len(d) > 1 else None
     spread = sd or standard.spread[blank.outcome]
     bounds = None
     if found.worst is not None:
         against, favouring = (
-            significance.fail_interval(w, level_alpha=2 * alpha, limits=limits) for w in found.worst
+            looks.beyond.fail_interval(w, level_alpha=2 * alpha, limits=limits) for w in found.worst
         )
         bounds = (against.low, favouring.high)
     return replace(
@@ -123,7 +138,7 @@ def _measured(
         estimate=inside.estimate,
         low=inside.low,
         high=inside.high,
-        p_fail=significance.p_beyond(d, margin=margin, limits=limits),
+        p_fail=at.total(looks.beyond.p_beyond(d, margin=margin, limits=limits)),
         method="; ".join(filter(None, (inside.method, blank.method))),
         clusters=len(d),
         n_eff=intervals.effective_clusters(d),

@@ -24,15 +24,17 @@ from harness._limits import (
     unlimited,
     within,
 )
+from harness._looks import WHOLE, Looks
 from harness._paired import JUDGED, SET, by_scenario, contrasts_of, difference, paired
 from harness.outcomes import ALSO
 from harness.records import Control, Probe, Seen, Standard
+from harness.stats.looks import Look
 
 FORCED = "forced choice by answer text"
 
 
 def read(
-    rows: pd.DataFrame, probes: Sequence[Probe], standard: Standard
+    rows: pd.DataFrame, probes: Sequence[Probe], standard: Standard, looks: Looks = WHOLE
 ) -> tuple[pd.DataFrame, list[Control]]:
     """Decides per block which reading of a decision counts, by the mass that fell on yes and no.
 
@@ -48,7 +50,8 @@ def read(
             block = rows[(rows["probe"] == probe.name) & (rows["language"] == language)]
             mass = block[block["outcome"] == "mass"]
             if len(mass):
-                control = _mass(probe, language, mass, standard)
+                at = looks.at(probe.name, language)
+                control = _mass(probe, language, mass, standard, at)
                 controls.append(control)
                 if control.holds is False:
                     forced[block.index] = True
@@ -70,6 +73,7 @@ def check(
     probes: Sequence[Probe],
     standard: Standard,
     outcomes: Mapping[str, ModuleType],
+    looks: Looks = WHOLE,
 ) -> list[Control]:
     """Returns every control of every block and outcome, tested as one family for each name."""
     found: list[Found] = []
@@ -81,10 +85,10 @@ def check(
                 if not len(block[block["arm"].isin(JUDGED)]):
                     continue
                 shared = rows[(rows["probe"] == probe.controls) & (rows["language"] == language)]
-                blank = blank_of(probe, language, outcome)
-                found += _of_block(
-                    blank, block, shared[shared["outcome"] == outcome], probe, standard, outcomes
-                )
+                blank, at = blank_of(probe, language, outcome), looks.at(probe.name, language)
+                shared = shared[shared["outcome"] == outcome]
+                tested = _of_block(blank, block, shared, probe, standard, outcomes, at)
+                found += [(control, p if p is None else at.total(p)) for control, p in tested]
     return decide(found, standard)
 
 
@@ -95,38 +99,38 @@ def _of_block(
     probe: Probe,
     standard: Standard,
     outcomes: Mapping[str, ModuleType],
+    at: Look,
 ) -> Iterator[Found]:
-    limits, module = standard.limits, outcomes[blank.outcome]
+    limits, module, alpha = standard.limits, outcomes[blank.outcome], at.level(standard.alpha)
     margin = standard.margins[blank.outcome]
     judged = block[block["arm"].isin(JUDGED)]
     unread = judged["seen"].isin([Seen.UNPARSED, Seen.FAILED]).to_numpy().astype(float)
-    yield at_most(blank, "unparsed", by_scenario(judged, unread), limits["unparsed"])
+    yield at_most(blank, "unparsed", by_scenario(judged, unread), limits["unparsed"], alpha)
     if module.AGAINST == "others":
         readable = judged.assign(value=unread, seen=Seen.MEASURED.value)
-        yield from _gaps(blank, "unparsed_gap", readable, probe, margin)
+        yield from _gaps(blank, "unparsed_gap", readable, probe, margin, alpha)
     if blank.outcome != "refused":
         refused = (judged["seen"] == Seen.REFUSED).to_numpy().astype(float)
-        yield at_most(blank, "refused", by_scenario(judged, refused), limits["refused"])
+        yield at_most(blank, "refused", by_scenario(judged, refused), limits["refused"], alpha)
     if "same_group" in probe.arms:
         again = _same_group(block, module.AGAINST)
-        yield within(blank, "same_group", again, margin * limits["same_group"])
+        yield within(blank, "same_group", again, margin * limits["same_group"], alpha)
     plain = block[block["arm"] == "negative_control"]
-    yield from _gaps(blank, "negative_control", plain, probe, margin * limits["negative_control"])
+    most = margin * limits["negative_control"]
+    yield from _gaps(blank, "negative_control", plain, probe, most, alpha)
     yield from _beside_neutral(blank, block, probe)
     if blank.outcome == probe.outcomes[0]:
         declared = "positive_control" in probe.arms or probe.controls
         if declared:
             source = shared if probe.controls else block
-            yield shown(
-                blank, _reaction(source, probe.format), limits["positive_control"], standard
-            )
+            yield shown(blank, _reaction(source, probe.format), limits["positive_control"], alpha)
         orders = _consistency(judged)
         if orders is not None:
             agreement, options = orders
-            yield at_least(blank, agreement, limits[f"position_{options}"], standard)
+            yield at_least(blank, agreement, limits[f"position_{options}"], alpha)
 
 
-def _mass(probe: Probe, language: str, mass: pd.DataFrame, standard: Standard) -> Control:
+def _mass(probe: Probe, language: str, mass: pd.DataFrame, standard: Standard, at: Look) -> Control:
     """Tests that the median mass reaches its limit and that few prompts lie far below it."""
     limits = standard.limits
     mass = mass[mass["arm"].isin(JUDGED) & (mass["seen"] == Seen.MEASURED)]
@@ -136,10 +140,10 @@ def _mass(probe: Probe, language: str, mass: pd.DataFrame, standard: Standard) -
     blank = blank_of(probe, language, "mass")
     median = float(np.median(value)) if len(value) else None
     tests = [
-        at_most(blank, "mass", low, limits["mass_share"]),
-        at_most(blank, "mass", below, 0.5),
+        at_most(blank, "mass", share, limit, at.level(standard.alpha))
+        for share, limit in ((low, limits["mass_share"]), (below, 0.5))
     ]
-    decided = decide(tests, standard)
+    decided = decide([(c, p if p is None else at.total(p)) for c, p in tests], standard)
     holds = (
         False if any(c.holds is False for c in decided) else all(c.holds for c in decided) or None
     )
@@ -160,13 +164,13 @@ def _mass(probe: Probe, language: str, mass: pd.DataFrame, standard: Standard) -
 
 
 def _gaps(
-    blank: Control, name: str, rows: pd.DataFrame, probe: Probe, limit: float
+    blank: Control, name: str, rows: pd.DataFrame, probe: Probe, limit: float, alpha: float
 ) -> Iterator[Found]:
     """Tests each group against the mean of the others; no rows, nothing to test."""
     groups = [g.name for g in probe.groups]
     for group, _, value, seen in contrasts_of(rows, groups, "others"):
         gap = difference(value, seen, (-1.0, 1.0)).values
-        yield within(replace(blank, group=group), name, gap, limit)
+        yield within(replace(blank, group=group), name, gap, limit, alpha)
 
 
 def _same_group(block: pd.DataFrame, against: str) -> Array:

@@ -181,6 +181,8 @@ class Prompt:
     """In the order in which the text lists them."""
     groups: tuple[str, ...] = ()
     """The groups of the counterfactual set, in the probe's order."""
+    look: int = 1
+    """The look of early stopping before which it is asked; 1 for all without stopping."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,6 +258,8 @@ class Contrast:
     method: str
     """Which rule gave the interval, and which reading of the answers."""
     clusters: int
+    planned: int
+    """Scenarios that were planned; more than `clusters` where the block ended early or sets miss."""
     n_eff: float
     missing: Missing
     detectable: float | None
@@ -434,6 +438,10 @@ class RunConfig:
     probe_paths: tuple[str, ...] = ()
     """Folders that hold further probes."""
     engine: str = "inline"
+    stopping: str = "none"
+    """`none`, `group_sequential` or `anytime`: when a block of cells is asked no further."""
+    looks: int = 4
+    """How often a run that may stop early is judged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -76,6 +76,11 @@ def reopen(folder: Path) -> Run:
     return Run(folder=found, head=found.read_json(store.RUN), finished=found.has(store.MANIFEST))
 
 
+def looks_of(config: RunConfig) -> int:
+    """Returns how often a run is judged: once, unless it may stop early."""
+    return 1 if config.stopping == "none" else config.looks
+
+
 def probes_of(head: Mapping[str, Any]) -> list[Probe]:
     """Reads back the probes of a run, without their scenarios."""
     found = []
@@ -102,6 +107,7 @@ def _head(
         "probes": [asdict(replace(p, scenarios=(), source=Path(p.source).name)) for p in probes],
         "seed": config.seed,
         "decoding": asdict(decoding),
+        "stopping": {"rule": config.stopping, "looks": looks_of(config)},
         "backend": config.model,
         "model": dict(model),
         "code": dict(provenance.code()),

@@ -14,7 +14,20 @@ _LIMITS = (
     *("unparsed", "refused", "same_group", "negative_control", "positive_control"),
     *("mass", "mass_low", "mass_share", "position_2", "position_3"),
 )
-_TOP = ("model", "suite", "standard", "seed", "results", "out", "reports", "engine", "probes")
+STOPPING = ("none", "group_sequential", "anytime")
+_TOP = (
+    "model",
+    "suite",
+    "standard",
+    "seed",
+    "results",
+    "out",
+    "reports",
+    "engine",
+    "probes",
+    "stopping",
+    "looks",
+)
 
 
 def read(settings: Mapping[str, Any], names: Mapping[str, str]) -> RunConfig:
@@ -38,7 +51,22 @@ def read(settings: Mapping[str, Any], names: Mapping[str, str]) -> RunConfig:
         reports=tuple(dict.fromkeys(("json", *_texts("reports", settings["reports"])))),
         probe_paths=_texts("probes.path", settings["probes"]["path"]),
         engine=engine,
+        stopping=_stopping(str(settings["stopping"]), settings["standard"]),
+        looks=_number("looks", settings["looks"], int, 2, 50),
     )
+
+
+def _stopping(rule: str, chosen: Mapping[str, Any]) -> str:
+    if rule not in STOPPING:
+        raise NotFound.among("stopping rule", rule, STOPPING, where="stopping")
+    if rule != "none" and chosen.get("multiplicity") != "holm":
+        raise BadConfig(
+            f"stopping={rule} with multiplicity: {chosen.get('multiplicity')}",
+            where="stopping, standard.multiplicity",
+            expected="multiplicity: holm, whose p values may come from different looks",
+            fix="set standard.multiplicity=holm, or stopping=none",
+        )
+    return rule
 
 
 def standard(name: str, raw: Mapping[str, Any]) -> Standard:

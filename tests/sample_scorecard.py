@@ -68,6 +68,7 @@ def contrast(**changes: Any) -> Contrast:
         "p_adjusted": 1.0,
         "method": "cluster t, probability",
         "clusters": 160,
+        "planned": 160,
         "n_eff": 148.3,
         "missing": Missing(),
         "detectable": 0.0764,
