@@ -10,7 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from harness._paired import JUDGED, Differences, contrasts_of, difference, limits_of
+from harness._paired import JUDGED, Differences, contrasts_of, difference, gates, limits_of
 from harness.records import Contrast, Control, Missing, Pairwise, Probe, Seen, Standard
 from harness.stats import intervals, margins, multiplicity, power, significance
 
@@ -139,7 +139,7 @@ def _of_probe(
                 outcome=outcome,
                 group=group,
                 reference=reference,
-                gated=at < standard.gated_groups and _gates(standard, probe, outcome, arm),
+                gated=at < standard.gated_groups and gates(standard, probe, outcome, arm),
                 margin=standard.margins[outcome],
                 estimate=None,
                 low=None,
@@ -160,12 +160,6 @@ def _of_probe(
                 scenarios=(),
             )
             yield _measured(blank, difference(value, seen, module.RANGE), limits, standard)
-
-
-def _gates(standard: Standard, probe: Probe, outcome: str, arm: str) -> bool:
-    cell = {"format": probe.format, "outcome": outcome, "arm": arm}
-    matches = any(all(cell[k] == v for k, v in rule.items()) for rule in standard.gates)
-    return matches and probe.attribute != "other"
 
 
 def _measured(

@@ -427,6 +427,8 @@ class RunConfig:
     probe_paths: tuple[str, ...] = ()
     """Folders that hold further probes."""
     engine: str = "inline"
+    prices: Mapping[str, Any] | None = None
+    """What a million tokens cost: `input`, `output` and `currency`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 
 import numpy as np
 from scipy.special import bdtr, bdtrik, chdtri, ndtr, ndtri, stdtrit
 
-from harness.stats._arrays import Array, within
+from harness.stats._arrays import Array, least, within
 from harness.stats.intervals import SMALL, SPREAD_SUPPORT, SUPPORT, least_clusters
 
 MOST = 1_000_000
@@ -203,13 +202,13 @@ def needed(
         level = alpha / contrasts / 2
         if sd == 0:
             return _equal_fail(level, margin, size, reach)
-        return _least(lambda k: _fail_power(k, sd, margin, size, level) >= power, SUPPORT)
+        return least(lambda k: _fail_power(k, sd, margin, size, level) >= power, SUPPORT, MOST)
     joint = 1 - (1 - power) / contrasts
     if sd == 0:
         share = float(size > SMALL * margin)
         return needed_sparse(share, margin, alpha=alpha, power=joint, reach=reach)
     start = least_clusters(margin, alpha=alpha, reach=reach)
-    return _least(lambda k: _pass_power(k, sd, margin, size, alpha) >= joint, start)
+    return least(lambda k: _pass_power(k, sd, margin, size, alpha) >= joint, start, MOST)
 
 
 def needed_sparse(
@@ -238,13 +237,17 @@ def needed_sparse(
     """
     _check(0, margin, alpha, power)
     start = least_clusters(margin, alpha=alpha, reach=reach)
-    return _least(
-        lambda k: sparse_power(share, k, margin, alpha=alpha, reach=reach) >= power, start
-    )
+
+    def enough(k: int) -> bool:
+        return sparse_power(share, k, margin, alpha=alpha, reach=reach) >= power
+
+    return least(enough, start, MOST)
 
 
 def _pass_power(k: int, sd: float, margin: float, size: float, alpha: float) -> float:
     """P(both one-sided tests reject and the differences support them)."""
+    if k < SUPPORT:
+        return 0.0
     root, seen, reach = math.sqrt(k) / sd, *_critical(k, alpha)
     skewness = math.sqrt(6 * (k - 2) / ((k + 1) * (k + 3))) * ndtri(_WITHIN)
     t = reach / seen
@@ -279,8 +282,6 @@ def _support(k: int, ratio: Array) -> Array:
     sample's skewness g1 and kurtosis b2 do not depend on its mean and sd. Their sum is taken as
     lognormal with its exact mean and variance: within 3 points from K = 25 on.
     """
-    if k < SUPPORT:
-        return np.zeros_like(ratio)
     square = np.minimum(ratio, 1e6) ** 2
     mean = 3 * (k - 1) / (k + 1)
     of_kurtosis = 24 * k * (k - 2) * (k - 3) / ((k + 1) ** 2 * (k + 3) * (k + 5))
@@ -302,17 +303,6 @@ def _equal_fail(level: float, margin: float, size: float, reach: float) -> int:
     x, m = (size / reach + 1) / 2, (margin / reach + 1) / 2
     rest = (1 - x) * math.log((1 - x) / (1 - m)) if x < 1 else 0.0
     return math.ceil(-math.log(level) / (x * math.log(x / m) + rest))
-
-
-def _least(enough: Callable[[int], bool], start: int) -> int | None:
-    """The smallest K from `start` on that is enough (power rises with K)."""
-    if start > MOST or not enough(MOST):
-        return None
-    low, high = start, MOST
-    while low < high:
-        middle = (low + high) // 2
-        low, high = (low, middle) if enough(middle) else (middle + 1, high)
-    return low
 
 
 def _size(estimate: float, reach: float) -> float:
