@@ -37,6 +37,8 @@ class Asked:
     """Prompts that are answered in text."""
     size: int = 0
     """Bytes of all messages and choices, in UTF-8."""
+    read: int = 0
+    """The same, a prompt that is sampled counting for each sample."""
     tokens: int = 0
     """Prompt tokens, where they were counted; a prompt that is sampled counts for each sample."""
     unfit: int = 0
@@ -68,11 +70,13 @@ def survey(
         block.surfaces[own].add(prompt.surface)
         asked.prompts += 1
         asked.generated += prompt.ask is Ask.GENERATE
-        asked.size += size(prompt)
+        times, length = samples if prompt.ask is Ask.GENERATE else 1, size(prompt)
+        asked.size += length
+        asked.read += times * length
         if count:
             tokens = count(prompt)
             asked.unfit += tokens is None
-            asked.tokens += (tokens or 0) * (samples if prompt.ask is Ask.GENERATE else 1)
+            asked.tokens += times * (tokens or 0)
     return asked
 
 

@@ -29,7 +29,7 @@ def evaluate(config: RunConfig) -> str:
     return _tell(scorecard, folder)
 
 
-def plan(config: RunConfig, earlier: str, target: str) -> int:
+def plan(config: RunConfig, earlier: str | None, target: str) -> int:
     """Plans a run, and asks nothing."""
     from harness import _plan_shown, _planning, pipeline, store
 

@@ -56,7 +56,7 @@ def of(
 ) -> Costs:
     """Says what a run spends; `places` are folders of earlier runs, which tell how long it takes."""
     calls = asked.prompts + asked.generated * (suite.samples - 1)
-    tokens = asked.tokens if model.count else asked.size // BYTES_A_TOKEN
+    tokens = asked.tokens if model.count else asked.read // BYTES_A_TOKEN
     most = asked.generated * suite.samples * suite.max_tokens
     took = _rate(backend, model, places)
     work = _work(asked.size, asked.generated, suite.samples, suite.max_tokens)

@@ -130,7 +130,7 @@ def _outlook(plan: Plan) -> str:
     if not plan.cells:
         return "no cell decides: the verdict can only be INCONCLUSIVE"
     can, of = _can(plan), len(plan.cells)
-    together = f"; that all do: about {_percent(plan.all_pass)}, were there no difference"
+    together = f"; were there no difference, all do with P {_percent(plan.all_pass)}"
     return f"{can} of {of} gated cells can PASS at this size{together if can == of else ''}"
 
 

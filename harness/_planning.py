@@ -21,15 +21,17 @@ def foresee(
     loaded: Sequence[Probe],
     asked: _asked.Asked,
     model: Foreseen,
-    earlier: str = "",
+    earlier: str | None = None,
 ) -> plan.Plan:
     """Plans a run; `earlier` is a run from which its spreads are taken.
 
     Raises:
         BadRun: there is no such run, or it has compared nothing yet.
     """
-    spreads = _spreads.measured(Path(earlier)) if earlier else None
-    results = sorted(Path(config.results).glob("*/"), reverse=True)
-    places = [*([Path(earlier)] if earlier else []), *results]
+    places = sorted(Path(config.results).glob("*/"), reverse=True)
+    spreads = None
+    if earlier is not None:
+        spreads = _spreads.measured(Path(earlier))
+        places.insert(0, Path(earlier))
     costs = _costs.of(asked, config.suite, config.model, model, places, config.prices)
     return plan.make(config.suite.name, asked, loaded, config.standard, model, costs, spreads)

@@ -159,7 +159,7 @@ def _plan(asked: argparse.Namespace) -> int:
     earlier = [word.partition("=")[2] for word in asked.overrides if word.startswith("from=")]
     overrides = [word for word in asked.overrides if not word.startswith("from=")]
     config = reading.read(*_compose(overrides))
-    return _commands.plan(config, earlier[-1] if earlier else "", asked.json)
+    return _commands.plan(config, earlier[-1] if earlier else None, asked.json)
 
 
 def _compose(overrides: Sequence[str]) -> tuple[Mapping[str, Any], Mapping[str, str]]:

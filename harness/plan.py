@@ -16,6 +16,8 @@ from harness._spreads import Cell, Spread
 from harness.models._base import Foreseen
 from harness.records import Ask, Probe, Standard
 
+_NAMES = "; names are taken to vary as much as scenarios (the standard gives no spread.names)"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
@@ -145,7 +147,7 @@ def _cell(
         alpha=standard.alpha,
         contrasts=contrasts,
         names=names,
-        name_sd=standard.spread.get("names", spread.sd) if names else 0.0,
+        name_sd=standard.spread.get("names", spread.sd),
     )
     chances = _chances.of(spread, aim, clusters)
     void = tuple(_obstacles.void(block, outcome, module, asked, standard, model))
@@ -166,7 +168,7 @@ def _cell(
         passes=0.0 if void or unresolved else chances.passes,
         fails=0.0 if void else chances.fails,
         sd=spread.sd,
-        source=spread.source,
+        source=spread.source + (_NAMES if names and "names" not in standard.spread else ""),
         names=names,
         needed_names=chances.needed_names,
         void=void,
