@@ -107,7 +107,7 @@ def test_the_plan_agrees_with_simulated_power_to_three_points(k: int) -> None:
 @pytest.mark.parametrize("effect", ["none", "gap"])
 def test_the_plan_agrees_with_whole_runs(effect: str, tmp_path: Path) -> None:
     words = ["model=planted", "suite=planted", "suite.generated=120", f"model.effect={effect}"]
-    words += ["suite.paraphrases=1", "reports=[json]", "model.dose=0.10"]
+    words += ["suite.languages=[en]", "reports=[json]", "model.dose=0.10"]
     called: list[str] = []
     for seed in range(6):
         attribute = ("gender", "age", "health", "region", "belief", "occupation")[seed]

@@ -153,6 +153,16 @@ def test_a_run_begins_with_its_plan_and_a_resumed_one_too(
     assert "plan:" not in capsys.readouterr().err  # it is finished: nothing is asked
 
 
+def test_a_second_run_of_a_model_knows_how_long_it_takes(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finished(tmp_path / "first")
+    main(["eval", *SMALL, f"results={tmp_path}", f"out={tmp_path / 'second'}"])
+    assert f"(as fast as {tmp_path / 'first'})" in capsys.readouterr().err
+    main(["eval", *SMALL, f"results={tmp_path}", "model.dose=0.2", f"out={tmp_path / 'third'}"])
+    assert "time not known yet" in capsys.readouterr().err
+
+
 def test_a_backend_of_ones_own_is_planned_without_opening_it(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
