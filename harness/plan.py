@@ -90,9 +90,9 @@ def make(
         for block, outcome, at, pair in found
         if at < standard.gated_groups and gates(standard, block.probe, outcome, block.first.arm)
     ]
+    given = _Given(asked, standard, model, spreads or {}, len(gated))
     cells = tuple(
-        _cell(block, outcome, pair, modules[outcome], asked, standard, model, len(gated), spreads)
-        for block, outcome, pair in gated
+        _cell(block, outcome, pair, modules[outcome], given) for block, outcome, pair in gated
     )
     return Plan(
         suite=suite,
@@ -103,6 +103,17 @@ def make(
         all_pass=math.prod(cell.passes for cell in cells) if cells else 0.0,
         costs=costs,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """What all cells of a plan share."""
+
+    asked: Asked
+    standard: Standard
+    model: Foreseen
+    spreads: Mapping[Cell, Spread]
+    contrasts: int
 
 
 def _contrasts(
@@ -127,30 +138,23 @@ def _of_block(
 
 
 def _cell(
-    block: Block,
-    outcome: str,
-    pair: tuple[str, str],
-    module: ModuleType,
-    asked: Asked,
-    standard: Standard,
-    model: Foreseen,
-    contrasts: int,
-    spreads: Mapping[Cell, Spread] | None,
+    block: Block, outcome: str, pair: tuple[str, str], module: ModuleType, given: _Given
 ) -> Planned:
     probe, language, arm = block.probe, block.first.language, block.first.arm
-    clusters, limits = len(block.scenarios), limits_of(module.AGAINST, module.RANGE)
-    spread = _spread(block, outcome, pair, module, standard, spreads or {})
+    asked, standard, clusters = given.asked, given.standard, len(block.scenarios)
+    spread = _spread(block, outcome, pair, module, given)
+    limits = limits_of(module.AGAINST, module.RANGE)
     names = min(map(len, block.surfaces.values())) if arm == "implicit" else 0
     aim = Aim(
         margin=standard.margins[outcome],
         reach=max(-limits[0], limits[1]),
         alpha=standard.alpha,
-        contrasts=contrasts,
+        contrasts=given.contrasts,
         names=names,
         name_sd=standard.spread.get("names", spread.sd),
     )
     chances = _chances.of(spread, aim, clusters)
-    void = tuple(_obstacles.void(block, outcome, module, asked, standard, model))
+    void = tuple(_obstacles.void(block, outcome, module, asked, standard, given.model))
     unresolved = tuple(_obstacles.unresolved(block, outcome, module, asked, standard))
     return Planned(
         probe=probe.name,
@@ -178,18 +182,13 @@ def _cell(
 
 
 def _spread(
-    block: Block,
-    outcome: str,
-    pair: tuple[str, str],
-    module: ModuleType,
-    standard: Standard,
-    spreads: Mapping[Cell, Spread],
+    block: Block, outcome: str, pair: tuple[str, str], module: ModuleType, given: _Given
 ) -> Spread:
     """Returns the cell's own spread, else its outcome's, else what the standard assumes."""
     first = block.first
     by_degrees = block.probe.ask is Ask.CHOOSE and outcomes.by_degrees(module, first)
-    seen = spreads.get((first.probe, first.language, first.arm, outcome, *pair))
-    seen = seen or spreads.get((outcome,))
+    seen = given.spreads.get((first.probe, first.language, first.arm, outcome, *pair))
+    seen = seen or given.spreads.get((outcome,))
     if seen:
         return replace(seen, flips=not by_degrees)
-    return _spreads.declared(standard, outcome, by_degrees)
+    return _spreads.declared(given.standard, outcome, by_degrees)
