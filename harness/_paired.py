@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from harness.records import Probe, Seen
+from harness.records import Probe, Seen, Standard
 
 SET = ["scenario", "item", "order", "sample"]
 """What the prompts of one counterfactual set have in common."""
@@ -106,6 +106,25 @@ def in_order(cell: pd.DataFrame) -> pd.DataFrame:
     return cell.assign(scenario=cell["scenario"].cat.set_categories(first.index))
 
 
+def compared(groups: Sequence[str], against: str) -> list[tuple[str, str]]:
+    """Lists the contrasts, group and reference, of the groups that take part in a cell.
+
+    Two groups make one contrast, not two mirrored ones.
+    """
+    if against == "zero":
+        return [("stereotyped", "zero")]
+    if len(groups) < 2:
+        return []
+    return [(g, "others") for g in groups] if len(groups) > 2 else [(groups[0], groups[1])]
+
+
+def gates(standard: Standard, probe: Probe, outcome: str, arm: str) -> bool:
+    """Says whether the cells of a probe's outcome and arm decide the verdict."""
+    cell = {"format": probe.format, "outcome": outcome, "arm": arm}
+    matches = any(all(cell[k] == v for k, v in rule.items()) for rule in standard.gates)
+    return matches and probe.attribute != "other"
+
+
 def contrasts_of(
     cell: pd.DataFrame, groups: Sequence[str], against: str
 ) -> Iterator[tuple[str, str, pd.DataFrame, pd.DataFrame]]:
@@ -115,14 +134,11 @@ def contrasts_of(
     the others are what it is compared with (none where the outcome is itself a difference).
     """
     if against == "zero":
-        yield "stereotyped", "zero", *_wide(cell.assign(side="own"), [*SET, "own", "other"])
+        for group, reference in compared(groups, against):
+            yield group, reference, *_wide(cell.assign(side="own"), [*SET, "own", "other"])
         return
     there = set(cell["own"].unique())
-    named = [g for g in groups if g in there]
-    if len(named) < 2:
-        return
-    for group in named[:1] if len(named) == 2 else named:
-        reference = "others" if len(named) > 2 else next(g for g in named if g != group)
+    for group, reference in compared([g for g in groups if g in there], against):
         if against == "roles":
             mine = cell[cell["own"] == group].assign(side="own", opponent=cell["other"])
             theirs = cell[cell["other"] == group].assign(side="other", opponent=cell["own"])

@@ -10,7 +10,15 @@ import pyarrow as pa
 
 from harness._family import adjust
 from harness._looks import WHOLE, Looks
-from harness._paired import Differences, cells_of, contrasts_of, difference, in_order, limits_of
+from harness._paired import (
+    Differences,
+    cells_of,
+    contrasts_of,
+    difference,
+    gates,
+    in_order,
+    limits_of,
+)
 from harness.records import Contrast, Control, Missing, Probe, Seen, Standard
 from harness.stats import intervals, margins, power
 
@@ -82,7 +90,7 @@ def _of_probe(
                 outcome=outcome,
                 group=group,
                 reference=reference,
-                gated=at < standard.gated_groups and _gates(standard, probe, outcome, arm),
+                gated=at < standard.gated_groups and gates(standard, probe, outcome, arm),
                 margin=standard.margins[outcome],
                 estimate=None,
                 low=None,
@@ -104,12 +112,6 @@ def _of_probe(
                 scenarios=(),
             )
             yield _measured(blank, difference(value, seen, module.RANGE), limits, standard, looks)
-
-
-def _gates(standard: Standard, probe: Probe, outcome: str, arm: str) -> bool:
-    cell = {"format": probe.format, "outcome": outcome, "arm": arm}
-    matches = any(all(cell[k] == v for k, v in rule.items()) for rule in standard.gates)
-    return matches and probe.attribute != "other"
 
 
 def _measured(

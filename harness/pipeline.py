@@ -13,11 +13,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from harness import (
+    _planning,
     contrasts,
     controls,
     examples,
     outcomes,
     pairwise,
+    plan,
     probes,
     prompts,
     runs,
@@ -28,7 +30,7 @@ from harness import (
 from harness._paired import ASKED, join
 from harness.errors import BadConfig, BadModel
 from harness.find import plugin
-from harness.models._base import Model
+from harness.models._base import Foreseen, Model
 from harness.records import (
     Decoding,
     Example,
@@ -48,12 +50,18 @@ Progress = Callable[[Sequence[Any], str], Iterable[Any]]
 """Shows how far a loop has come: what is looped over, and what is being done."""
 
 
+Tell = Callable[[plan.Plan], None]
+"""Says what a run will spend and what it can show, before it asks anything."""
+
+
 def quiet(steps: Sequence[Any], doing: str) -> Iterable[Any]:  # noqa: ARG001
     """Shows no progress."""
     return steps
 
 
-def run(config: RunConfig, progress: Progress = quiet) -> tuple[Scorecard, Path]:
+def run(
+    config: RunConfig, progress: Progress = quiet, tell: Tell | None = None
+) -> tuple[Scorecard, Path]:
     """Runs a suite on a model, or goes on with a run that was interrupted; returns its folder too.
 
     Raises:
@@ -62,7 +70,7 @@ def run(config: RunConfig, progress: Progress = quiet) -> tuple[Scorecard, Path]
     suite = config.suite
     loaded = probes.select(suite, config.probe_paths)
     writers = [plugin("reports", name) for name in config.reports]
-    _check(loaded, config.standard)
+    check(loaded, config.standard)
     decoding = Decoding(
         samples=suite.samples,
         temperature=suite.temperature,
@@ -71,12 +79,15 @@ def run(config: RunConfig, progress: Progress = quiet) -> tuple[Scorecard, Path]
     )
     model: Model = plugin("models", config.model).open(config.settings, decoding)
     _can(model, loaded)
+    size = _planning.survey(config, loaded)
     with store.guarded(Path(config.out or config.results)):
-        begun = runs.begin(config, loaded, decoding, model.describe(), prompts.count(loaded, suite))
+        begun = runs.begin(config, loaded, decoding, model.describe(), size.prompts)
     folder = begun.folder
     with folder.locked():
         if begun.finished:
             return plugin("reports", "json").read(folder.path("scorecard.json")), folder.folder
+        if tell:
+            tell(_planning.foresee(config, loaded, size, Foreseen.of(model)))
         if not folder.has(store.PROMPTS):
             asked = prompts.expand(loaded, suite, config.seed)
             folder.write_rows(store.PROMPTS, _windows(asked, suite.window))
@@ -162,8 +173,12 @@ def _windows(asked: Iterator[Prompt], size: int) -> Iterator[pa.Table]:
         yield to_table(window, Prompt)
 
 
-def _check(loaded: Sequence[Probe], standard: Standard) -> None:
-    """Refuses a standard that says nothing of what is measured."""
+def check(loaded: Sequence[Probe], standard: Standard) -> None:
+    """Refuses a standard that says nothing of what is measured.
+
+    Raises:
+        BadConfig: a margin or a spread is missing.
+    """
     for name in outcomes.modules(loaded):
         declared = name in standard.margins and name in standard.spread
         if not declared and not any(name in also for also in outcomes.ALSO.values()):

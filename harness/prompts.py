@@ -34,15 +34,6 @@ def expand(probes: Sequence[Probe], suite: Suite, seed: int, looks: int = 1) -> 
                     yield _prompt(item, **parts)
 
 
-def count(probes: Iterable[Probe], suite: Suite) -> int:
-    """Counts the prompts of a suite's probes, which no seed changes."""
-    return sum(
-        sum(1 for _ in _FORMATS[probe.format](item))
-        for probe in probes
-        for item in _items(probe, suite, 0)
-    )
-
-
 def spread(scenarios: Iterable[Scenario], most: int) -> list[tuple[int, Scenario]]:
     """Takes at most so many scenarios (0 for all), as many of each favourable answer and target.
 

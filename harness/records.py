@@ -442,6 +442,8 @@ class RunConfig:
     """`none`, `group_sequential` or `anytime`: when a block of cells is asked no further."""
     looks: int = 4
     """How often a run that may stop early is judged."""
+    prices: Mapping[str, Any] | None = None
+    """What a million tokens cost: `input`, `output` and `currency`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

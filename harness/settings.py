@@ -38,6 +38,7 @@ def read(settings: Mapping[str, Any], names: Mapping[str, str]) -> RunConfig:
     """
     _known("setting", settings, _TOP, "the command line")
     model = dict(settings["model"])
+    prices = _prices(model.pop("prices", None))
     engine = str(settings["engine"])
     plugin("engines", engine)
     return RunConfig(
@@ -53,6 +54,7 @@ def read(settings: Mapping[str, Any], names: Mapping[str, str]) -> RunConfig:
         engine=engine,
         stopping=_stopping(str(settings["stopping"]), settings["standard"]),
         looks=_number("looks", settings["looks"], int, 2, 50),
+        prices=prices,
     )
 
 
@@ -122,6 +124,23 @@ def _suite(name: str, raw: Mapping[str, Any]) -> Suite:
             raise NotFound.among("arm", arm, ARMS, where="suite.arms")
     probes = _texts("suite.probes", raw["probes"])
     return Suite(name=name, probes=probes, languages=languages, arms=arms, **values)
+
+
+def _prices(raw: Any) -> Mapping[str, Any] | None:
+    """Checks what a million tokens cost; nothing where no prices are given."""
+    if raw is None:
+        return None
+    known = ("input", "output", "currency")
+    if not isinstance(raw, Mapping) or set(raw) != set(known):
+        raise BadConfig(
+            f"model.prices is {raw!r}",
+            where="model.prices",
+            expected="{input: ..., output: ..., currency: ...}, for a million tokens",
+            fix="write +model.prices={input:2.5,output:10,currency:USD}",
+        )
+    for key in known[:2]:
+        _number(f"model.prices.{key}", raw[key], float, 0, 1e9)
+    return {**raw, "currency": str(raw["currency"])}
 
 
 def _complete(kind: str, raw: Mapping[str, Any], wanted: Sequence[str], where: str) -> None:

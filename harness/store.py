@@ -95,6 +95,18 @@ class Store:
         wanted = pa.array(sorted(values), pa.string())
         return pq.read_table(self.path(name), filters=pc.field(column).isin(wanted))
 
+    def read_columns(self, name: str, columns: Iterable[str]) -> pa.Table:
+        """Reads some columns of a table back.
+
+        Raises:
+            BadRun: there is no such file, it is not Parquet, or a column is not in it.
+        """
+        wanted = list(columns)
+        try:
+            return self.open_table(name).read(wanted).select(wanted)
+        except (OSError, pa.ArrowException, KeyError) as error:
+            raise _unreadable(self.path(name), error) from error
+
     def windows(self) -> set[int]:
         """Returns the windows that are stored."""
         return {int(path.stem) for path in self.path(_WINDOWS).glob("*.parquet")}

@@ -34,16 +34,10 @@ def first(found: Sequence[Prompt], language: str = "en") -> Prompt:
 @pytest.mark.parametrize("kind", FORMATS)
 def test_ids_are_unique_and_say_where_a_prompt_comes_from(tmp_path: Path, kind: str) -> None:
     found = expand(probe(tmp_path, kind))
-    assert len({p.id for p in found}) == len(found) == prompts.count([probe_of(tmp_path)], ALL)
+    assert len({p.id for p in found}) == len(found)
     for p in found:
         assert p.id.startswith(f"sample/{p.language}/{p.scenario}/")
         assert f"/{p.arm}/{p.surface}/" in p.id
-
-
-def probe_of(place: Path) -> Probe:
-    from harness.probes import load
-
-    return load(str(place / "sample"))
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -346,7 +340,6 @@ def test_a_suite_limits_scenarios_paraphrases_groups_languages_and_controls() ->
     assert len({p.scenario for p in found if p.arm == "neutral"}) == 2
     assert Counter(p.favourable for p in found if p.arm == "explicit") == {"yes": 4, "no": 4}
     assert Counter(p.order for p in found if p.arm == "explicit") == {0: 4, 1: 4}
-    assert prompts.count(made, suite) == len(found)
     alone = list(prompts.expand(made, replace(suite, groups=1), 1))
     assert {tuple(p.roles.values()) for p in alone} == {("a",), ()}
 

@@ -32,6 +32,7 @@ from typing import Any
 
 from harness import __version__
 from harness.errors import BadConfig, NotFound
+from harness.models._base import Foreseen
 from harness.records import ATTRIBUTES, Ask, Choice, Decoding, Prompt, Response
 
 _REFUSAL = {"zh": "抱歉，我无法提供这方面的帮助。", "en": "I'm sorry, but I can't help with that."}
@@ -77,10 +78,18 @@ def open(settings: Mapping[str, Any], decoding: Decoding) -> "Planted":
     return Planted(decoding=decoding, **chosen)
 
 
+def foresee(settings: Mapping[str, Any], decoding: Decoding) -> Foreseen:
+    """Says what is known of the planted model; raises as `open` does."""
+    model = open(settings, decoding)
+    told = model.describe()
+    return Foreseen(name=told["name"], texts=True, was=told.__eq__, count=lambda _: 0)
+
+
 class Planted:
     """A model with a known effect."""
 
     abilities = frozenset(Ask)
+    texts = True
 
     def __init__(
         self, *, effect: str, attribute: str, dose: float, noise: float, decoding: Decoding

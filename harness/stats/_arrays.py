@@ -51,6 +51,17 @@ def centred(differences: Array) -> Array:
     return np.where(np.abs(deviations) <= floor, 0.0, deviations)
 
 
+def least(enough: Callable[[int], bool], start: int, most: int) -> int | None:
+    """Finds the smallest whole number from `start` on that is enough; None where `most` is not."""
+    if start > most or not enough(most):
+        return None
+    low, high = start, most
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle + 1, high)
+    return low
+
+
 def boundary(holds: Callable[[float], bool], yes: float, no: float, tolerance: float) -> float:
     """Narrows [yes, no], in either order, to where `holds` changes; returns the side of `yes`."""
     while abs(no - yes) > tolerance:
