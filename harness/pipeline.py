@@ -29,6 +29,7 @@ from harness.errors import BadConfig, BadModel
 from harness.find import plugin
 from harness.models._base import Model
 from harness.records import (
+    Control,
     Decoding,
     Example,
     Outcome,
@@ -122,16 +123,44 @@ def derive(
     begun: runs.Run, loaded: Sequence[Probe], standard: Standard, notes: Sequence[str] = ()
 ) -> Scorecard:
     """Derives every verdict from the stored outcomes; writes nothing."""
-    folder, modules = begun.folder, outcomes.modules(loaded)
+    folder = begun.folder
     asked = folder.read_table(store.PROMPTS)
     rows = join(asked, folder.read_table(store.OUTCOMES))
+    rows, checks, judged = judge(rows, loaded, standard)
+    pairs = contrasts.largest_differences(rows, loaded, standard, outcomes.modules(loaded))
+    shown = show(folder, asked, rows, examples.wanted(judged))
+    return scorecards.assemble(begun.head, judged, checks, pairs, shown, notes)
+
+
+def judge(
+    rows: pd.DataFrame, loaded: Sequence[Probe], standard: Standard
+) -> tuple[pd.DataFrame, list[Control], list[Verdict]]:
+    """Judges outcomes joined with their prompts; returns them with one reading left, too."""
+    modules = outcomes.modules(loaded)
     rows, mass = controls.read(rows, loaded, standard)
     checks = [*mass, *controls.check(rows, loaded, standard, modules)]
     compared = contrasts.compare(rows, loaded, checks, standard, modules)
-    judged = verdicts.judge(compared, checks, standard)
-    pairs = contrasts.largest_differences(rows, loaded, standard, modules)
-    shown = _examples(folder, asked, rows, judged)
-    return scorecards.assemble(begun.head, judged, checks, pairs, shown, notes)
+    return rows, checks, verdicts.judge(compared, checks, standard)
+
+
+def show(
+    folder: store.Store, asked: pa.Table, rows: pd.DataFrame, wanted: examples.Wanted
+) -> list[Example]:
+    """Gathers the pairs to show, reading only the answers that they need."""
+    ids = examples.prompts_of(wanted, rows)
+    answers = folder.read_table(store.RESPONSES)
+    first = answers.filter(pa.compute.equal(answers["sample"], 0))
+    return examples.gather(
+        wanted,
+        rows,
+        {p.id: p for p in from_table(only(asked, "id", ids), Prompt)},
+        {r.prompt: r for r in from_table(only(first, "prompt", ids), Response)},
+    )
+
+
+def only(table: pa.Table, column: str, ids: Iterable[str]) -> pa.Table:
+    """Keeps the rows of a table whose column holds one of the ids."""
+    return table.filter(pa.compute.is_in(table[column], pa.array(sorted(ids), pa.string())))
 
 
 def write(
@@ -183,23 +212,3 @@ def _can(model: Model, loaded: Sequence[Probe]) -> None:
                 expected=f"a probe that asks it to {' or '.join(sorted(model.abilities))}",
                 fix="choose another suite, or another model",
             )
-
-
-def _examples(
-    folder: store.Store, asked: pa.Table, rows: pd.DataFrame, judged: Sequence[Verdict]
-) -> list[Example]:
-    """Gathers the pairs to show, reading only the answers that they need."""
-    wanted = examples.wanted(judged)
-    ids = examples.prompts_of(wanted, rows)
-    answers = folder.read_table(store.RESPONSES)
-    first = answers.filter(pa.compute.equal(answers["sample"], 0))
-    return examples.gather(
-        wanted,
-        rows,
-        {p.id: p for p in from_table(_only(asked, "id", ids), Prompt)},
-        {r.prompt: r for r in from_table(_only(first, "prompt", ids), Response)},
-    )
-
-
-def _only(table: pa.Table, column: str, ids: Iterable[str]) -> pa.Table:
-    return table.filter(pa.compute.is_in(table[column], pa.array(sorted(ids), pa.string())))
