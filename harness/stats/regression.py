@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import stdtr, stdtrit
 
 from harness.stats._arrays import Array, Limits, finite
-from harness.stats.intervals import Interval, equivalence, least_clusters
+from harness.stats.intervals import (
+    Interval,
+    equivalence,
+    least_clusters,
+    standard_error,
+    supports_t,
+)
 from harness.stats.significance import fail_interval, p_beyond
 
 
@@ -19,7 +26,10 @@ def p_growth(candidate: ArrayLike, baseline: ArrayLike, *, limits: Limits = (-1.
 
     Why: |theta_c| > |theta_b| exactly when both means are positive for one of the two signs, so both
     must be shown (intersection-union, no correction). A disparity that turns round but stays as large
-    is no growth; the test of mean s(D_c - D_b) alone would always call it one.
+    is no growth; the test of mean s(D_c - D_b) alone would always call it one. Each test is
+    `significance.p_beyond` at zero. Changes too equal for a t test (the same step in every scenario)
+    are tested with the standard error that they could have at most, SE(D_c) + SE(D_b), where both of
+    these are known.
 
     Example:
         >>> before, turned = [0.10, 0.05, 0.15] * 20, [-0.10, -0.15, -0.05] * 20
@@ -38,7 +48,8 @@ def p_growth(candidate: ArrayLike, baseline: ArrayLike, *, limits: Limits = (-1.
     less, more, wide = _moved(candidate, baseline, limits)
     if min(less.mean(), more.mean()) <= 0:
         return 1.0
-    return max(p_beyond(x, margin=0.0, limits=wide) for x in (less, more))
+    error = _most_error(candidate, baseline)
+    return max(_p(x, error, wide) for x in (less, more))
 
 
 def growth(
@@ -61,7 +72,8 @@ def growth(
     Each of them is the bound that PASS is read off, so equal answers give no zero width and rare
     changes are not overlooked: a change that was not seen is taken to be as large as a whole
     difference, or as the largest change seen. Rarer and larger ones (from wholly against a group to
-    wholly for it) are beyond what `least_scenarios` clusters show.
+    wholly for it) are beyond what `least_scenarios` clusters show. Changes too equal for t are
+    bounded as in `p_growth` too, where that is closer.
 
     Example:
         >>> before, after = [0.10, 0.05, 0.15] * 50, [0.20, 0.10, 0.30] * 50
@@ -80,8 +92,11 @@ def growth(
     Reference: see `p_growth`, `significance.fail_interval` and `intervals.equivalence`.
     """
     less, more, wide = _moved(candidate, baseline, limits)
-    low = min(fail_interval(x, level_alpha=level_alpha, limits=wide).low for x in (less, more))
-    minus, plus = (_bounded(x, margin, alpha / 2, max(-limits[0], limits[1])) for x in (less, more))
+    error = _most_error(candidate, baseline)
+    low = min(_lower(x, error, level_alpha, wide) for x in (less, more))
+    minus, plus = (
+        _bounded(x, error, margin, alpha / 2, max(-limits[0], limits[1])) for x in (less, more)
+    )
     upward, downward = min(minus.high, plus.high), min(-minus.low, -plus.low)
     decisive = minus if minus.high <= plus.high else plus
     estimate = float(min(less.mean(), more.mean()))
@@ -117,6 +132,30 @@ def _moved(
     return s * (c - b), s * (c + b), (-reach, reach)
 
 
-def _bounded(x: Array, margin: float, alpha: float, span: float) -> Interval:
+def _most_error(candidate: ArrayLike, baseline: ArrayLike) -> float | None:
+    """The largest standard error that sum or difference can have; None where it is not known."""
+    c, b = finite(candidate), finite(baseline)
+    return standard_error(c) + standard_error(b) if supports_t(c) and supports_t(b) else None
+
+
+def _p(x: Array, error: float | None, wide: Limits) -> float:
+    if error is None or supports_t(x):
+        return p_beyond(x, margin=0.0, limits=wide)
+    return 2 * float(stdtr(x.size - 1, -x.mean() / error))
+
+
+def _lower(x: Array, error: float | None, level_alpha: float, wide: Limits) -> float:
+    if error is None or supports_t(x):
+        return fail_interval(x, level_alpha=level_alpha, limits=wide).low
+    return float(x.mean()) - float(stdtrit(x.size - 1, 1 - level_alpha / 2)) * error
+
+
+def _bounded(x: Array, error: float | None, margin: float, alpha: float, span: float) -> Interval:
     reach = max(span, float(np.abs(x).max()))
-    return equivalence(x, margin=margin, alpha=alpha, limits=(-reach, reach))
+    found = equivalence(x, margin=margin, alpha=alpha, limits=(-reach, reach))
+    few = x.size < least_clusters(margin, alpha=alpha, reach=reach)
+    if error is None or few or supports_t(x):
+        return found
+    mean, half = float(x.mean()), float(stdtrit(x.size - 1, 1 - alpha)) * error
+    low, high = max(found.low, mean - half), min(found.high, mean + half)
+    return Interval(mean, low, high, found.method if high == found.high else "t, largest error")

@@ -37,7 +37,7 @@ def pair(rng: np.random.Generator, now: float, before: float, k: int, rho: float
 def call(c: Array, b: Array) -> str:
     """Calls one pair as `compare` does where no control is missed."""
     found, inside = bounded(c, b), equivalence(c, margin=DELTA)
-    if found.low > 0 and not (-DELTA < inside.low and inside.high < DELTA):
+    if found.low > 0 and not (inside.low > -DELTA and inside.high < DELTA):
         return "REGRESSION"
     return "OK" if found.high < DELTA / 2 else "INCONCLUSIVE"
 
@@ -96,6 +96,23 @@ def test_equal_changes_are_as_strong_as_their_number_and_no_stronger() -> None:
     assert p_growth(np.ones(20), np.zeros(20)) == pytest.approx(
         2 * (0.5 / 0.75) ** 15 * (0.5 / 0.25) ** 5
     )
+
+
+def test_one_step_in_every_scenario_has_at_most_the_error_of_both_runs_together() -> None:
+    b = np.random.default_rng(6).normal(0, 0.12, 170)
+    b -= b.mean()
+    error = 2 * stats.sem(b)
+    assert p_growth(b + 0.1, b) == pytest.approx(2 * stats.t.sf(0.1 / error, 169))
+    i = bounded(b + 0.1, b, 0.01)
+    assert i.low == pytest.approx(0.1 - stats.t.isf(0.005, 169) * error)
+    assert i.high == pytest.approx(0.1 + stats.t.isf(0.025, 169) * error)
+    assert i.method == "t, largest error"
+
+
+def test_one_step_back_in_every_scenario_is_ok_unless_there_are_few() -> None:
+    b = np.random.default_rng(6).normal(0.1, 0.12, 170)
+    assert bounded(b - 0.1, b).high < 0
+    assert bounded(b[:100] - 0.1, b[:100]).high > 0.025
 
 
 def test_one_scenario_shows_nothing() -> None:
