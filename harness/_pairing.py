@@ -126,6 +126,7 @@ def _declared(run: runs.Run) -> None:
     try:
         runs.probes_of(run.head)
         runs.standard_of(run.head)
+        runs.suite_of(run.head)
     except (KeyError, TypeError) as error:
         raise BadRun(
             f"{store.RUN} lacks or exceeds what this version of art4 reads: {error}",
