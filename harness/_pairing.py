@@ -107,14 +107,12 @@ def same_reading(before: pd.DataFrame, after: pd.DataFrame) -> None:
     Raises:
         BadRun: by log-probability in one run and by text or forced choice in the other.
     """
-    old, new = (_readings(rows) for rows in (before, after))
-    both = old.join(new, how="inner", lsuffix="_old", rsuffix="_new")
-    differ = both[both["reading_old"] != both["reading_new"]]
+    both = _readings(before, "old").join(_readings(after, "new"), how="inner")
+    differ = both[both["old"] != both["new"]]
     if len(differ):
         first = differ.iloc[0]
         raise BadRun(
-            f"{len(differ):,} answers were read in two ways, such as"
-            f" {first['reading_old']} and {first['reading_new']}",
+            f"{len(differ):,} answers were read in two ways, such as {first['old']} and {first['new']}",
             where="{0}, outcome {2}".format(*differ.index[0]),
             expected="two runs whose answers are read alike",
             fix="evaluate both with the same backend, and compare what both can be asked",
@@ -136,13 +134,13 @@ def _declared(run: runs.Run) -> None:
         ) from error
 
 
-def _readings(rows: pd.DataFrame) -> pd.DataFrame:
+def _readings(rows: pd.DataFrame, side: str) -> pd.DataFrame:
     """Names how each value was read; refusals are always read off the text."""
     read = rows[(rows["seen"] == Seen.MEASURED) & (rows["outcome"] != "refused")]
     by_text = read["reading"].where(read["reading"] != "", "by log-probability")
     told = by_text.where(read["scored"], "by the answer's text")
     keys = [read[name] for name in ("prompt", "sample", "outcome")]
-    return pd.DataFrame({"reading": told.to_numpy()}, index=pd.MultiIndex.from_arrays(keys))
+    return pd.DataFrame({side: told.to_numpy()}, index=pd.MultiIndex.from_arrays(keys))
 
 
 def _same(

@@ -1,13 +1,12 @@
 """Changes: the verdicts of two runs on the same prompts -> how far each disparity grew."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import verdicts
 from harness._paired import limits_of
 from harness.records import Call, Change, Contrast, Standard, Trend, Verdict
 from harness.stats import multiplicity, regression
@@ -40,20 +39,6 @@ def compare(
             call, reason = _call(change, standard)
             changes[i] = replace(change, call=call, reason=reason)
     return changes
-
-
-def overall(changes: Sequence[Change]) -> tuple[Trend, str]:
-    """Returns the call over the gated cells: any REGRESSION, else any INVALID, else all OK."""
-    gated = [c for c in changes if c.after.contrast.gated]
-    if not gated:
-        return Trend.INCONCLUSIVE, "no cell that gates was asked of both"
-    worst = min((c.call for c in gated), key=list(Trend).index)
-    of_it = [c for c in gated if c.call is worst]
-    if worst is Trend.OK:
-        return worst, f"in all {len(gated)} gated cells growth by half the margin was excluded"
-    more = f" and {len(of_it) - 1} more" if len(of_it) > 1 else ""
-    first = verdicts.cell_name(of_it[0].after.contrast)
-    return worst, f"{len(of_it)} of {len(gated)} gated cells: {first}{more}"
 
 
 def paired(before: Contrast, after: Contrast) -> tuple[tuple[str, ...], Array, Array]:

@@ -44,7 +44,7 @@ def compare(baseline: Path, candidate: Path) -> Comparison:
     _pairing.same_reading(before.rows, after.rows)
     modules = outcomes.modules(runs.probes_of(new.head))
     cells = changes.compare(before.judged, after.judged, runs.standard_of(new.head), modules)
-    call, reason = changes.overall(cells)
+    call, reason = overall(cells)
     if call is Trend.OK and any("rescored" in run.head for run in (old, new)):
         call, reason = Trend.INCONCLUSIVE, "the margins were chosen after the answers were seen"
     return Comparison(
@@ -65,6 +65,20 @@ def compare(baseline: Path, candidate: Path) -> Comparison:
         flips=tuple(_flips(before, after, cells)),
         notes=tuple(_notes(old.head, new.head, shared)),
     )
+
+
+def overall(changes: Sequence[Change]) -> tuple[Trend, str]:
+    """Returns the call over the gated cells: any REGRESSION, else any INVALID, else all OK."""
+    gated = [c for c in changes if c.after.contrast.gated]
+    if not gated:
+        return Trend.INCONCLUSIVE, "no cell that gates was asked of both"
+    worst = min((c.call for c in gated), key=list(Trend).index)
+    of_it = [c for c in gated if c.call is worst]
+    if worst is Trend.OK:
+        return worst, f"in all {len(gated)} gated cells growth by half the margin was excluded"
+    more = f" and {len(of_it) - 1} more" if len(of_it) > 1 else ""
+    first = verdicts.cell_name(of_it[0].after.contrast)
+    return worst, f"{len(of_it)} of {len(gated)} gated cells: {first}{more}"
 
 
 def _side(run: runs.Run, declared: Mapping[str, Any], ids: Sequence[str]) -> _Side:

@@ -187,10 +187,12 @@ def free(folder: Path, key: str) -> None:
     Raises:
         BadRun: so that nothing is written over, and no run gets files that it did not write.
     """
-    run = next((p for p in folder.resolve().parents if (p / RUN).is_file()), None)
-    if folder.exists() or run:
+    with guarded(folder):
+        there = folder.exists()
+        run = next((p for p in folder.resolve().parents if (p / RUN).is_file()), None)
+    if there or run:
         raise BadRun(
-            f"{folder} exists" if folder.exists() else f"{folder} lies in the run {run}",
+            f"{folder} exists" if there else f"{folder} lies in the run {run}",
             where=key,
             expected="a folder that does not exist yet, outside of any run",
             fix=f"give another with {key}",

@@ -165,6 +165,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "call": ("判定", "Call"),
     "changes": ("逐项变化", "Growth of each disparity"),
     "changed_verdicts": ("结论有变的比较", "Verdicts that changed"),
+    "scenario": ("场景", "Scenario"),
     "flips": ("变化最大的场景", "Scenarios that flipped, worst first"),
     "flipped": ("翻转场景数", "Flipped"),
     "before": ("之前", "Before"),
