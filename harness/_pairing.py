@@ -13,7 +13,7 @@ from harness import runs, store
 from harness.errors import BadRun
 from harness.records import Seen
 
-_READ = (store.RUN, store.PROMPTS, store.RESPONSES, store.OUTCOMES)
+_READ = (store.RUN, store.PROMPTS, store.RESPONSES, store.OUTCOMES, store.CONTRASTS)
 """The files that a comparison is derived from."""
 _STANDARD = ("alpha", "multiplicity", "margins", "gates", "gated_groups", "limits")
 _DECODING = ("samples", "temperature", "max_tokens")

@@ -14,6 +14,7 @@ from harness.stats import multiplicity, regression
 Array = NDArray[np.float64]
 TOLERATED = 0.5
 """Share of a cell's margin by which its disparity may grow."""
+KEY = ("probe", "language", "arm", "outcome", "group", "reference")
 
 
 def compare(
@@ -27,8 +28,8 @@ def compare(
     A cell that one of the runs cannot be judged on enters the adjustment with p = 1: it was planned,
     so it counts.
     """
-    old = {_key(v.contrast): v for v in before}
-    both = [(old[_key(v.contrast)], v) for v in after if _key(v.contrast) in old]
+    old = {key(v.contrast): v for v in before}
+    both = [(old[key(v.contrast)], v) for v in after if key(v.contrast) in old]
     changes = [_unadjusted(*pair, outcomes) for pair in both]
     for gated in (True, False):
         family = [i for i, c in enumerate(changes) if c.after.contrast.gated is gated]
@@ -41,15 +42,16 @@ def compare(
     return changes
 
 
+def key(c: Contrast) -> tuple[str, ...]:
+    """Returns what a cell is known by in both runs."""
+    return tuple(getattr(c, name) for name in KEY)
+
+
 def paired(before: Contrast, after: Contrast) -> tuple[tuple[str, ...], Array, Array]:
     """Lines up the differences of the scenarios that both runs answered in full."""
     old, new = (dict(zip(c.scenarios, c.differences, strict=True)) for c in (before, after))
     names = tuple(name for name in new if name in old)
     return names, np.array([old[n] for n in names]), np.array([new[n] for n in names])
-
-
-def _key(c: Contrast) -> tuple[str, ...]:
-    return c.probe, c.language, c.arm, c.outcome, c.group, c.reference
 
 
 def _unadjusted(before: Verdict, after: Verdict, outcomes: Mapping[str, ModuleType]) -> Change:

@@ -45,8 +45,12 @@ def compare(baseline: Path, candidate: Path) -> Comparison:
     modules = outcomes.modules(runs.probes_of(new.head))
     cells = changes.compare(before.judged, after.judged, runs.standard_of(new.head), modules)
     call, reason = overall(cells)
+    gone = _gone(old.folder, cells)
     if call is Trend.OK and any("rescored" in run.head for run in (old, new)):
         call, reason = Trend.INCONCLUSIVE, "the margins were chosen after the answers were seen"
+    if call is Trend.OK and gone:
+        call = Trend.INCONCLUSIVE
+        reason = f"{gone} gated cells of the baseline have no prompt that both runs were asked"
     return Comparison(
         schema=SCHEMA,
         baseline=_told(old),
@@ -63,7 +67,7 @@ def compare(baseline: Path, candidate: Path) -> Comparison:
         },
         cells=tuple(cells),
         flips=tuple(_flips(before, after, cells)),
-        notes=tuple(_notes(old.head, new.head, shared)),
+        notes=tuple(_notes(old.head, new.head, shared, gone)),
     )
 
 
@@ -96,6 +100,14 @@ def _side(run: runs.Run, declared: Mapping[str, Any], ids: Sequence[str]) -> _Si
     rows = rows.iloc[np.argsort(place, kind="stable")].reset_index(drop=True)
     rows, _, judged = pipeline.judge(rows, runs.probes_of(declared), runs.standard_of(declared))
     return _Side(folder=run.folder, asked=asked, rows=rows, judged=judged)
+
+
+def _gone(baseline: store.Store, cells: Sequence[Change]) -> int:
+    """Counts the gated cells of the baseline that were not compared: nothing is known of them."""
+    planned = baseline.read_table(store.CONTRASTS).select([*changes.KEY, "gated"]).to_pylist()
+    compared = {changes.key(c.after.contrast) for c in cells}
+    keys = {tuple(row[name] for name in changes.KEY) for row in planned if row["gated"]}
+    return len(keys - compared)
 
 
 def _flips(before: _Side, after: _Side, cells: Sequence[Change]) -> list[Flip]:
@@ -132,7 +144,9 @@ def _told(run: runs.Run) -> dict[str, Any]:
     }
 
 
-def _notes(old: Mapping[str, Any], new: Mapping[str, Any], shared: _pairing.Shared) -> list[str]:
+def _notes(
+    old: Mapping[str, Any], new: Mapping[str, Any], shared: _pairing.Shared, gone: int
+) -> list[str]:
     notes = []
     left = shared.changed, shared.baseline_only, shared.candidate_only
     if any(left):
@@ -141,13 +155,17 @@ def _notes(old: Mapping[str, Any], new: Mapping[str, Any], shared: _pairing.Shar
             f" that say something else, {left[1]:,} of the baseline alone, {left[2]:,} of the candidate"
             " alone. The verdicts shown are those of the common prompts."
         )
+    if gone:
+        notes.append(
+            f"{gone} gated cells of the baseline were not compared: they have no prompt in common."
+        )
     if old["model"]["fingerprint"] == new["model"]["fingerprint"]:
         notes.append("Both runs are of one model: their fingerprints are the same.")
-    if old["code"]["code"] != new["code"]["code"]:
+    versions = [f"{head['code']['art4']}, code {head['code']['code'][:8]}" for head in (old, new)]
+    if versions[0] != versions[1]:
         notes.append(
-            "The answers were measured by different versions of art4"
-            f" ({old['code']['art4']} and {new['code']['art4']}): the same answer may have been read"
-            " differently."
+            f"The answers were measured by different versions of art4 ({'; '.join(versions)}): the same"
+            " answer may have been read differently."
         )
     if "rescored" in old or "rescored" in new:
         notes.append("Margins were chosen after the answers were seen: no OK can come of it.")

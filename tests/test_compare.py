@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
@@ -199,6 +200,31 @@ def test_a_suite_that_was_extended_is_compared_on_the_old_part() -> None:
     assert found.prompts["candidate_only"] > 0
     assert found.prompts["baseline_only"] == found.prompts["changed"] == 0
     assert {c.clusters for c in found.cells} == {44}
+
+
+def only_age(column: str) -> Callable[[pa.Table], pa.Table]:
+    return lambda table: table.filter(pc.match_substring(table[column], "_age/"))
+
+
+def test_a_probe_that_one_run_alone_declares_is_not_compared(tmp_path: Path) -> None:
+    other = copied(run("none"), tmp_path / "other")
+    rewrite(other, store.RUN, first_probe(name="elsewhere"))
+    assert set(calls(compare.compare(run("none"), other))) == {
+        ("age", "favourable"), ("age", "refused"),
+    }  # fmt: skip
+
+
+def test_a_cell_that_was_not_asked_again_is_never_ok(tmp_path: Path) -> None:
+    other = copied(REFERENCE, tmp_path / "other")
+    for name in (store.PROMPTS, store.RESPONSES, store.OUTCOMES):
+        column = "id" if name == store.PROMPTS else "prompt"
+        rewrite(other, name, only_age(column))
+    found = compare.compare(REFERENCE, other)
+    assert set(calls(found)) == {("age", "favourable"), ("age", "refused")}
+    assert {c.call for c in found.cells} == {Trend.OK}
+    assert found.call is Trend.INCONCLUSIVE
+    assert "14 gated cells of the baseline have no prompt" in found.reason
+    assert any("14 gated cells" in note for note in found.notes)
 
 
 def test_margins_chosen_afterwards_never_give_ok(tmp_path: Path) -> None:

@@ -79,8 +79,9 @@ def _changed(comparison: Comparison, rich: bool) -> Table:
 def _cells(comparison: Comparison, rich: bool) -> Table:
     table = _table("changes", rich)
     table.add_column(Text(en("cell")), ratio=5, overflow="fold")
-    for name in ("baseline", "candidate", "growth", "growth_interval", "tolerated"):
-        table.add_column(Text(en(name)), justify="right", no_wrap=True)
+    head = f"{en('baseline')}\n→ {en('candidate')}"
+    for name in (head, en("growth")):
+        table.add_column(Text(name), justify="right", no_wrap=True)
     table.add_column(Text(en("call")), no_wrap=True)
     table.add_column(Text(en("reason")), ratio=6, overflow="fold")
     above = ""
@@ -91,11 +92,8 @@ def _cells(comparison: Comparison, rich: bool) -> Table:
             table.add_row(Text(line(both(above)), "bold"))
         table.add_row(
             Text(_place(c)),
-            Text(number(change.before.contrast.estimate)),
-            Text(number(c.estimate)),
-            Text(number(change.estimate)),
-            Text(interval(change.low, change.high)),
-            Text(number(change.tolerated, signed=False)),
+            Text(f"{number(change.before.contrast.estimate)}\n→ {number(c.estimate)}"),
+            Text(f"{number(change.estimate)}\n{interval(change.low, change.high)}"),
             _verdict(change.call),
             Text(line(change.reason)),
         )
