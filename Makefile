@@ -9,6 +9,9 @@ STANDARD ?=
 SEED ?=
 ARGS ?=
 MODEL ?=
+BASELINE ?=
+RUN ?=
+NAME ?=
 
 # MODEL: nothing (the default model), `planted`, a hub id or local folder, later name@http://host/v1
 empty :=
@@ -20,12 +23,13 @@ settings = $(model_args) $(if $(SUITE),suite=$(SUITE)) $(if $(STANDARD),standard
 	$(if $(SEED),seed=$(SEED)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup eval gate test test-all check lock clean
+.PHONY: help setup eval gate regress reference test test-all check lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 	@echo
 	@echo 'settings of eval and gate: MODEL= SUITE= STANDARD= SEED= ARGS="key=value ..."'
+	@echo 'regress: BASELINE=results/<run> and the same, which default to those of the baseline'
 
 setup: $(READY) ## install everything into .venv
 
@@ -40,6 +44,16 @@ eval: $(READY) ## run a suite on MODEL and write a scorecard; exits 0 once it is
 
 gate: $(READY) ## the same, but fails unless the verdict is PASS
 	@$(BIN)/art4 eval $(settings)
+
+regress: $(READY) ## evaluate MODEL as BASELINE was and compare; fails unless nothing regressed
+	@test -n "$(BASELINE)" || { echo "usage: make regress BASELINE=results/<run> MODEL=..." >&2; exit 2; }
+	@$(BIN)/art4 compare "$(BASELINE)" $(if $(model_args),,model=local) $(settings)
+
+reference: $(READY) ## keep the finished RUN as results/reference/NAME, to be committed
+	@test -n "$(RUN)" -a -n "$(NAME)" || { echo "usage: make reference RUN=results/<run> NAME=..." >&2; exit 2; }
+	@test ! -e "results/reference/$(NAME)" || { echo "results/reference/$(NAME) exists and is never written again" >&2; exit 2; }
+	@$(BIN)/art4 verify "$(RUN)" && mkdir -p results/reference && cp -R "$(RUN)" "results/reference/$(NAME)"
+	@rm -f "results/reference/$(NAME)/.lock" && echo "now: git add results/reference/$(NAME)"
 
 test: $(READY) ## run the tests, in under 10 minutes
 	@$(BIN)/python -m pytest --cov=harness --cov-report=term -q

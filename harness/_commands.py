@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import track
 
 from harness import probes
-from harness.errors import BadProbe, BadRun
+from harness.errors import BadProbe
 from harness.find import plugin
 from harness.records import Decoding, RunConfig, Scorecard, Suite
 
@@ -72,13 +72,7 @@ def rescore(asked: argparse.Namespace) -> int:
     declared = runs.standard_of(old.head)
     standard = standard_named(asked.standard) if asked.standard else declared
     out = Path(asked.out or f"{asked.run_folder.rstrip('/')}-rescored-{standard.name}")
-    if out.exists():
-        raise BadRun(
-            f"{out} exists",
-            where="--out",
-            expected="a folder that does not exist yet",
-            fix="remove it, or give another with --out",
-        )
+    store.free(out, "--out")
     made = store.create(out)
     for name in (store.PROMPTS, store.RESPONSES):
         shutil.copy2(old.folder.path(name), made.path(name))
@@ -103,6 +97,7 @@ def report(asked: argparse.Namespace) -> int:
     """Writes reports again from scorecard.json, never from one that was edited."""
     from harness import pipeline, runs, store
 
+    store.may_change(Path(asked.run_folder))
     run = runs.reopen(Path(asked.run_folder))
     writers = [plugin("reports", name) for name in asked.reports.split(",")]
     run.folder.check_intact(store.EVIDENCE)
@@ -111,6 +106,44 @@ def report(asked: argparse.Namespace) -> int:
     for writer in asked.reports.split(","):
         _say(f"wrote {writer} in {run.folder.folder}")
     return 0
+
+
+def compare(asked: argparse.Namespace, config: RunConfig | None) -> int:
+    """Compares a release with its baseline; with a configuration, evaluates the release first."""
+    from harness import _pairing, pipeline, runs, store
+    from harness import compare as comparing
+    from harness.cli import TRENDS
+
+    baseline = Path(asked.baseline)
+    writers = [plugin("comparisons", name) for name in asked.reports.split(",")]
+    head = _pairing.opened(baseline).head
+    if asked.out:
+        store.free(Path(asked.out), "--out")
+    if config:
+        given = {word.partition("=")[0].partition(".")[0] for word in asked.candidate}
+        scorecard, candidate = pipeline.run(runs.like(config, head, given), _progress)
+        _tell(scorecard, candidate)
+    else:
+        candidate = Path(asked.candidate[0])
+    out = Path(asked.out) if asked.out else _beside(baseline, candidate)
+    store.free(out, "--out")
+    comparison = comparing.compare(baseline, candidate)
+    store.create(out)
+    for writer in writers:
+        with store.guarded(out):
+            writer.write(comparison, out)
+    plugin("comparisons", "terminal").show(comparison, Console(highlight=False))
+    _say(f"\n{out}")
+    return TRENDS[comparison.call]
+
+
+def _beside(baseline: Path, candidate: Path) -> Path:
+    """Names the folder of a comparison, in the results folder of the candidate."""
+    from harness import store
+
+    old, new = baseline.resolve(), candidate.resolve()
+    above = new.parent.parent if new.parent.name == store.REFERENCE else new.parent
+    return above / f"{old.name}-vs-{new.name}"
 
 
 def verify(asked: argparse.Namespace) -> int:

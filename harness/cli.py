@@ -1,6 +1,7 @@
 """Commands: what `art4` does. This module alone knows Hydra.
 
-Exit codes: 0 PASS or done, 1 FAIL, 2 usage, 3 INCONCLUSIVE, 4 INVALID, 70 a bug, 130 interrupted.
+Exit codes: 0 PASS, OK or done, 1 FAIL or REGRESSION, 2 usage, 3 INCONCLUSIVE, 4 INVALID, 70 a bug,
+130 interrupted.
 Nothing heavy is imported before a command needs it: `art4 --help` answers at once.
 """
 
@@ -18,6 +19,7 @@ from harness.find import data
 from harness.records import Standard
 
 CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3, "INVALID": 4}
+TRENDS = {"OK": 0, "REGRESSION": 1, "INCONCLUSIVE": 3, "INVALID": 4}
 USAGE, BUG, INTERRUPTED = 2, 70, 130
 
 _EVAL = """\
@@ -45,6 +47,19 @@ scenarios that each gated cell has and needs, prompts, tokens, time, and what st
 
 Without from= the standard says how much scenarios vary. Time is known where an earlier run of the
 same model lies in the results folder. Exit codes: 0 done, 2 usage.
+"""
+
+
+_COMPARE = """\
+Compares a release with its baseline, by the prompts that both were asked.
+
+  art4 compare RUN RUN                          two finished runs, the baseline first
+  art4 compare RUN model.path=FOLDER            evaluates the candidate first, on the baseline's suite,
+                                                standard and seed; then compares
+
+REGRESSION: a disparity grew and the candidate does not PASS. OK: growth by half the margin was
+excluded. Exit codes: 0 OK, 1 REGRESSION, 2 usage, 3 INCONCLUSIVE, 4 INVALID (the candidate cannot
+be judged where the baseline could).
 """
 
 
@@ -137,6 +152,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     report.add_argument("run_folder", metavar="RUN")
     report.add_argument("--reports", default="markdown,html,junit,figures,csv")
+    compare = add("compare", _compare, "compare a release with its baseline")
+    compare.description, compare.formatter_class = _COMPARE, argparse.RawDescriptionHelpFormatter
+    compare.add_argument("baseline", metavar="BASELINE", help="the folder of a run")
+    compare.add_argument(
+        "candidate",
+        metavar="CANDIDATE",
+        nargs="+",
+        help="the folder of a run, or settings of `art4 eval` that make one",
+    )
+    compare.add_argument("--out", default="", help="default: BASELINE-vs-CANDIDATE, in results")
+    compare.add_argument("--reports", default="json,markdown,html,junit")
     verify = add(
         "verify",
         _command("verify"),
@@ -160,6 +186,16 @@ def _plan(asked: argparse.Namespace) -> int:
     overrides = [word for word in asked.overrides if not word.startswith("from=")]
     config = reading.read(*_compose(overrides))
     return _commands.plan(config, earlier[-1] if earlier else None, asked.json)
+
+
+def _compare(asked: argparse.Namespace) -> int:
+    from harness import _commands
+    from harness import settings as reading
+
+    words = asked.candidate
+    if len(words) > 1 or "=" in words[0]:
+        return _commands.compare(asked, reading.read(*_compose(words)))
+    return _commands.compare(asked, None)
 
 
 def _compose(overrides: Sequence[str]) -> tuple[Mapping[str, Any], Mapping[str, str]]:

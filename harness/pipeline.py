@@ -27,11 +27,13 @@ from harness import (
     store,
     verdicts,
 )  # fmt: skip
+from harness._looks import Looks, of_run
 from harness._paired import ASKED, join
 from harness.errors import BadConfig, BadModel
 from harness.find import plugin
 from harness.models._base import Foreseen, Model
 from harness.records import (
+    Control,
     Decoding,
     Example,
     Outcome,
@@ -134,17 +136,35 @@ def derive(
     begun: runs.Run, loaded: Sequence[Probe], standard: Standard, notes: Sequence[str] = ()
 ) -> Scorecard:
     """Derives every verdict from the stored outcomes; writes nothing."""
-    folder, modules = begun.folder, outcomes.modules(loaded)
+    folder = begun.folder
     asked = folder.read_table(store.PROMPTS, ("id", "roles", *ASKED))
     rows = join(asked, folder.read_table(store.OUTCOMES))
-    rows, mass = controls.read(rows, loaded, standard)
-    checks = [*mass, *controls.check(rows, loaded, standard, modules)]
-    rng = np.random.default_rng(begun.head["seed"])
-    compared = contrasts.compare(rows, loaded, checks, standard, modules, rng)
-    judged = verdicts.judge(compared, checks, standard)
-    pairs = pairwise.largest(rows, loaded, standard, modules)
-    shown = _examples(folder, rows, judged)
+    looks = of_run(begun.head["stopping"]["rule"], asked, rows)
+    rows, checks, judged = judge(rows, loaded, standard, begun.head["seed"], looks)
+    pairs = pairwise.largest(rows, loaded, standard, outcomes.modules(loaded))
+    shown = show(folder, rows, examples.wanted(judged))
     return scorecards.assemble(begun.head, judged, checks, pairs, shown, notes)
+
+
+def judge(
+    rows: pd.DataFrame, loaded: Sequence[Probe], standard: Standard, seed: int, looks: Looks
+) -> tuple[pd.DataFrame, list[Control], list[Verdict]]:
+    """Judges outcomes joined with their prompts; returns them with one reading left, too."""
+    modules = outcomes.modules(loaded)
+    rows, mass = controls.read(rows, loaded, standard, looks)
+    checks = [*mass, *controls.check(rows, loaded, standard, modules, looks)]
+    rng = np.random.default_rng(seed)
+    compared = contrasts.compare(rows, loaded, checks, standard, modules, rng, looks)
+    return rows, checks, verdicts.judge(compared, checks, standard)
+
+
+def show(folder: store.Store, rows: pd.DataFrame, wanted: examples.Wanted) -> list[Example]:
+    """Gathers the pairs to show, reading only the prompts and answers that they need."""
+    ids = examples.prompts_of(wanted, rows)
+    asked = from_table(folder.read_rows(store.PROMPTS, "id", ids), Prompt)
+    given = from_table(folder.read_rows(store.RESPONSES, "prompt", ids), Response)
+    first = {r.prompt: r for r in given if r.sample == 0}
+    return examples.gather(wanted, rows, {p.id: p for p in asked}, first)
 
 
 def write(
@@ -200,13 +220,3 @@ def _can(model: Model, loaded: Sequence[Probe]) -> None:
                 expected=f"a probe that asks it to {' or '.join(sorted(model.abilities))}",
                 fix="choose another suite, or another model",
             )
-
-
-def _examples(folder: store.Store, rows: pd.DataFrame, judged: Sequence[Verdict]) -> list[Example]:
-    """Gathers the pairs to show, reading only the prompts and answers that they need."""
-    wanted = examples.wanted(judged)
-    ids = examples.prompts_of(wanted, rows)
-    asked = from_table(folder.read_rows(store.PROMPTS, "id", ids), Prompt)
-    given = from_table(folder.read_rows(store.RESPONSES, "prompt", ids), Response)
-    first = {r.prompt: r for r in given if r.sample == 0}
-    return examples.gather(wanted, rows, {p.id: p for p in asked}, first)

@@ -1,6 +1,6 @@
 """The records that flow through a run, in the order in which they are made.
 
-Probe -> Prompt -> Response -> Outcome -> Contrast and Control -> Verdict -> Scorecard.
+Probe -> Prompt -> Response -> Outcome -> Contrast and Control -> Verdict -> Scorecard -> Comparison.
 Prompt, Response and Outcome also have an Arrow schema (`SCHEMAS`); `to_table` and `from_table` convert.
 """
 
@@ -60,6 +60,18 @@ class Call(StrEnum):
     INVALID = "INVALID"
     INCONCLUSIVE = "INCONCLUSIVE"
     PASS = "PASS"  # noqa: S105
+
+
+class Trend(StrEnum):
+    """What became of a disparity from one release to the next, worst first."""
+
+    REGRESSION = "REGRESSION"
+    """It grew, and the candidate does not PASS."""
+    INVALID = "INVALID"
+    """The candidate cannot be judged where the baseline could."""
+    INCONCLUSIVE = "INCONCLUSIVE"
+    OK = "OK"
+    """Growth as large as is tolerated was excluded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -470,6 +482,65 @@ class Scorecard:
     """The clause of the duty, with marks of what was verified."""
     notes: tuple[str, ...]
     """English, Chinese in turn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """How far one disparity grew from the baseline to the candidate, and what that means."""
+
+    before: Verdict
+    """The baseline's, on the prompts that both were asked."""
+    after: Verdict
+    """The candidate's, on the same prompts."""
+    estimate: float | None
+    """|theta| of the candidate minus that of the baseline; None when no scenario could be paired."""
+    low: float | None
+    """Lower bound of the growth, adjusted for multiplicity; REGRESSION is read off it."""
+    high: float | None
+    """Upper bound of the growth; OK is read off it."""
+    tolerated: float
+    """The growth that is still tolerated, in the outcome's unit."""
+    p: float | None
+    """p of no growth, before the adjustment."""
+    p_adjusted: float | None
+    method: str
+    clusters: int
+    """Scenarios that both runs answered."""
+    flipped: int
+    """Of these, how many differences moved by more than the margin."""
+    call: Trend
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flip:
+    """A scenario whose difference moved by more than the margin, as each release answered it."""
+
+    before: Example
+    after: Example
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """What became of every disparity of a release since its baseline."""
+
+    schema: int
+    baseline: Mapping[str, Any]
+    """Provenance of the baseline."""
+    candidate: Mapping[str, Any]
+    """Provenance of the candidate."""
+    call: Trend
+    reason: str
+    before: Call
+    """The baseline's verdict on the prompts that both were asked."""
+    after: Call
+    """The candidate's verdict on the same prompts."""
+    prompts: Mapping[str, int]
+    """`common`, and those left out: `changed`, `baseline_only`, `candidate_only`."""
+    cells: tuple[Change, ...]
+    flips: tuple[Flip, ...]
+    """Behind a regression first, then the largest growth first."""
+    notes: tuple[str, ...]
 
 
 @cache

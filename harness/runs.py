@@ -1,7 +1,7 @@
 """Run folders: which one a command writes, and whether it goes on with one that was interrupted."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import Any
 
 from harness import provenance, store
 from harness.errors import BadRun
-from harness.records import Ask, Decoding, Group, Probe, RunConfig, Standard
+from harness.records import Ask, Decoding, Group, Probe, RunConfig, Standard, Suite
 
 LOG = "log.jsonl"
 _BYTES_A_PROMPT = 2_000
@@ -96,6 +96,18 @@ def standard_of(head: Mapping[str, Any]) -> Standard:
     """Reads back the standard that was declared before the run."""
     raw = head["standard"]
     return Standard(**{**raw, "gates": tuple(raw["gates"])})
+
+
+def suite_of(head: Mapping[str, Any]) -> Suite:
+    """Reads back the suite that was asked."""
+    raw = head["suite"]
+    return Suite(**{**raw, **{k: tuple(raw[k]) for k in ("probes", "arms", "languages")}})
+
+
+def like(config: RunConfig, head: Mapping[str, Any], given: Container[str]) -> RunConfig:
+    """Takes suite, standard and seed from an earlier run, but for those that are `given`."""
+    earlier = {"suite": suite_of(head), "standard": standard_of(head), "seed": head["seed"]}
+    return replace(config, **{k: v for k, v in earlier.items() if k not in given})
 
 
 def _head(

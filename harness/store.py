@@ -24,6 +24,8 @@ RUN, PROMPTS, RESPONSES = "run.json", "prompts.parquet", "responses.parquet"
 OUTCOMES, CONTRASTS, MANIFEST = "outcomes.parquet", "contrasts.parquet", "manifest.json"
 EVIDENCE = (RUN, PROMPTS, RESPONSES, OUTCOMES, CONTRASTS, "scorecard.json")
 """What the reports are written from."""
+REFERENCE = "reference"
+"""The folder of committed baselines: what lies in it is read, and never written again."""
 _WINDOWS, _LOCK = "windows", ".lock"
 _SPARE = 200 * 2**20
 """Bytes that must be free before a run starts."""
@@ -214,6 +216,39 @@ def create(folder: Path, needed: int = 0) -> Store:
         probe.write_bytes(b"\0" * 4096)
         probe.unlink()
     return Store(folder)
+
+
+def free(folder: Path, key: str) -> None:
+    """Refuses a folder that is there already, or that lies in a run.
+
+    Raises:
+        BadRun: so that nothing is written over, and no run gets files that it did not write.
+    """
+    with guarded(folder):
+        there = folder.exists()
+        run = next((p for p in folder.resolve().parents if (p / RUN).is_file()), None)
+    if there or run:
+        raise BadRun(
+            f"{folder} exists" if there else f"{folder} lies in the run {run}",
+            where=key,
+            expected="a folder that does not exist yet, outside of any run",
+            fix=f"give another with {key}",
+        )
+
+
+def may_change(folder: Path) -> None:
+    """Refuses to change a committed baseline.
+
+    Raises:
+        BadRun: the folder is one of results/reference.
+    """
+    if folder.resolve().parent.name == REFERENCE:
+        raise BadRun(
+            f"{folder} is a reference, which is never written again",
+            where=str(folder),
+            expected="the folder of a run outside of results/reference",
+            fix="copy it, and give the copy",
+        )
 
 
 def existing(folder: Path) -> Store:

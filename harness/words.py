@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-SYMBOLS: Mapping[str, str] = {"PASS": "✓", "FAIL": "✗", "INCONCLUSIVE": "?", "INVALID": "⊘"}
+SYMBOLS: Mapping[str, str] = {
+    "PASS": "✓",
+    "FAIL": "✗",
+    "INCONCLUSIVE": "?",
+    "INVALID": "⊘",
+    "OK": "✓",
+    "REGRESSION": "✗",
+}
 """A verdict is never told by colour alone."""
 
 WORDS: Mapping[str, tuple[str, str]] = {
@@ -70,6 +77,24 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "对照未通过，该数字不能用来判断模型。",
         "A control was missed, so this number cannot judge the model.",
     ),
+    "REGRESSION": ("退步", "REGRESSION"),
+    "OK": ("未退步", "OK"),
+    "REGRESSION_trend": (
+        "差距变大，且候选版本未通过。",
+        "The disparity grew, and the candidate does not PASS.",
+    ),
+    "INVALID_trend": (
+        "基线可以评判之处，候选版本无法评判。",
+        "The candidate cannot be judged where the baseline could.",
+    ),
+    "INCONCLUSIVE_trend": (
+        "既未显示差距变大，也未排除。",
+        "Growth was neither shown nor excluded.",
+    ),
+    "OK_trend": (
+        "已排除达到容差一半的差距增长。",
+        "Growth by half the margin was excluded.",
+    ),
     "shown_only": ("仅展示", "shown only"),
     "not_asked": ("未测", "not asked"),
     "count_means": (
@@ -131,7 +156,35 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "provenance": ("来源与可重复性", "Provenance"),
     "notes": ("备注", "Notes"),
     "verdicts": ("条结论", "verdicts"),
+    # comparison of two runs
+    "comparison_title": ("版本对比报告", "A release compared with its baseline"),
+    "baseline": ("基线", "Baseline"),
+    "candidate": ("候选版本", "Candidate"),
+    "growth": ("差距变化", "Growth"),
+    "growth_interval": ("变化区间", "Growth, bounds"),
+    "tolerated": ("允许增长", "Tolerated"),
+    "call": ("判定", "Call"),
+    "changes": ("逐项变化", "Growth of each disparity"),
+    "changed_verdicts": ("结论有变的比较", "Verdicts that changed"),
+    "scenario": ("场景", "Scenario"),
+    "flips": ("变化最大的场景", "Scenarios that flipped, worst first"),
+    "flipped": ("翻转场景数", "Flipped"),
+    "before": ("之前", "Before"),
+    "after": ("之后", "After"),
+    "compared_prompts": ("参与对比的提问", "Prompts compared"),
+    "prompts_common": ("共同提问", "asked in both runs"),
+    "prompts_changed": ("内容不同，未计入", "left out: they say something else"),
+    "prompts_baseline_only": ("仅基线有，未计入", "left out: the baseline alone"),
+    "prompts_candidate_only": ("仅候选版本有，未计入", "left out: the candidate alone"),
     # sentences
+    "reading_growth": (
+        "“差距变化”为差异绝对值之差（候选版本减基线），同一场景配对，正值表示差距变大。"
+        "下界大于零即为增长（已作多重校正）；上界小于允许增长即为未退步。方向相反而大小相同的差异不算增长。",
+        "Growth is that of the size of a difference, candidate minus baseline, paired by scenario; "
+        "positive means larger. A lower bound above zero shows growth (adjusted for multiplicity); "
+        "an upper bound below what is tolerated is OK. A difference that turned round but is as "
+        "large as before has not grown.",
+    ),
     "not_compliance": (
         "本报告不构成符合第四条的声明；它只说明在所述错误率下，哪些差异超出容差、哪些被排除、哪些证据不足。",
         "This is not a statement of compliance with Art. 4. It says which disparities above the "

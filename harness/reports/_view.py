@@ -58,7 +58,14 @@ def interval(low: float | None, high: float | None) -> str:
 
 def ordered(cells: Iterable[Verdict]) -> list[Verdict]:
     """Sorts cells: by attribute of the article, then what decides, then format and language."""
-    return sorted(cells, key=lambda cell: _place(cell.contrast))
+    return sorted(cells, key=lambda cell: place(cell.contrast))
+
+
+def place(c: Contrast) -> tuple[object, ...]:
+    """Returns what cells are sorted by."""
+    where = _index(ATTRIBUTES, c.attribute), c.attribute, not c.gated
+    how = _index(FORMATS, c.format), c.format, _index(LANGUAGES, c.language), c.language
+    return (*where, *how, c.probe, c.arm, c.outcome, c.group, c.reference)
 
 
 def names(scorecard: Scorecard) -> list[str]:
@@ -134,12 +141,6 @@ def _worst(calls: list[Call]) -> tuple[str, int, int]:
         return "shown_only", 0, 0
     worst = min(calls, key=WORST_FIRST.index)
     return str(worst), calls.count(worst), len(calls)
-
-
-def _place(c: Contrast) -> tuple[object, ...]:
-    where = _index(ATTRIBUTES, c.attribute), c.attribute, not c.gated
-    how = _index(FORMATS, c.format), c.format, _index(LANGUAGES, c.language), c.language
-    return (*where, *how, c.probe, c.arm, c.outcome, c.group, c.reference)
 
 
 def _index(order: tuple[str, ...], name: str) -> int:

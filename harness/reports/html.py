@@ -7,17 +7,16 @@ No script and no outside request (a content security policy says so too). Every 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
-from markupsafe import Markup
+from jinja2 import Template
 
 from harness.records import Call, Example, Scorecard, Verdict
-from harness.reports import _font, _pairs, _view
-from harness.words import SYMBOLS, WORDS, zh
+from harness.reports import _font, _page, _pairs, _view
+from harness.words import SYMBOLS
 
 HAN = re.compile(r"[\u4e00-\u9fff]")
 WIDTH = 280.0
@@ -39,7 +38,7 @@ def render(scorecard: Scorecard) -> str:
         sections=[_section(scorecard, name) for name in _view.names(scorecard)],
         columns=_view.columns(scorecard),
         matrix=_view.matrix(scorecard),
-        model=_model(scorecard.run),
+        model=_page.model(scorecard.run),
         digests=sorted({(c.contrast.probe, c.contrast.probe_digest) for c in scorecard.cells}),
         run_count=_view.run_count(scorecard),
         calls=[str(call) for call in Call],
@@ -51,31 +50,9 @@ def render(scorecard: Scorecard) -> str:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        finalize=_harmless,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals |= {"w": _word, "plot": _plot, "zh": zh, "flat": _view.flat, "band": _band}
-    environment.globals |= {"plot_width": WIDTH, "number": _view.number, "interval": _view.interval}
+    environment = _page.environment(Path(__file__).parent)
+    environment.globals |= {"plot": _plot, "band": _band, "plot_width": WIDTH}
     return environment.get_template("_scorecard.html.j2")
-
-
-def _harmless(value: Any) -> Any:
-    """Runs on everything the template prints: no character of outside text stays invisible."""
-    outside = isinstance(value, str) and not isinstance(value, Markup)
-    return _view.clean(value) if outside else value
-
-
-def _word(term: str) -> Markup:
-    """Puts a known word in both languages, of which the page's switch hides one."""
-    if term not in WORDS:
-        return Markup.escape(_view.clean(term))
-    told = Markup('<span class="w"><span lang="zh">{}</span> <span lang="en">{}</span></span>')
-    return told.format(*WORDS[term])
 
 
 def _section(scorecard: Scorecard, name: str) -> dict[str, Any]:
@@ -142,11 +119,3 @@ def _spoken(lines: Sequence[str]) -> list[tuple[str, str]]:
     spoken = [language for language, _ in told]
     paired = spoken.count("zh") == spoken.count("en")
     return told if paired else [("", line) for line in lines]
-
-
-def _model(run: Mapping[str, Any]) -> str:
-    """Names the model, however much provenance says of it."""
-    model = run.get("model", "")
-    if not isinstance(model, Mapping):
-        return str(model)
-    return str(model.get("name") or model.get("path") or model.get("backend") or "")

@@ -67,8 +67,8 @@ def to_dict(scorecard: Scorecard) -> dict[str, Any]:
         "notes": scorecard.notes,
         "run": scorecard.run,
     }
-    plain: dict[str, Any] = _plain(whole)
-    return plain
+    found: dict[str, Any] = plain(whole)
+    return found
 
 
 def _cell(cell: Verdict) -> dict[str, Any]:
@@ -89,11 +89,12 @@ def _verdict(cell: Mapping[str, Any]) -> Verdict:
     return Verdict(contrast=Contrast(**rest, differences=(), scenarios=()), verdict=call, **told)
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Returns what strict JSON can hold: what is not a number becomes None."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value
