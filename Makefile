@@ -47,7 +47,7 @@ gate: $(READY) ## the same, but fails unless the verdict is PASS
 
 regress: $(READY) ## evaluate MODEL as BASELINE was and compare; fails unless nothing regressed
 	@test -n "$(BASELINE)" || { echo "usage: make regress BASELINE=results/<run> MODEL=..." >&2; exit 2; }
-	@$(BIN)/art4 compare "$(BASELINE)" $(if $(model_args),,model=local) $(settings)
+	@$(BIN)/art4 compare "$(BASELINE)" $(if $(model_args)$(findstring model=,$(ARGS)),,model=local) $(settings)
 
 reference: $(READY) ## keep the finished RUN as results/reference/NAME, to be committed
 	@test -n "$(RUN)" -a -n "$(NAME)" || { echo "usage: make reference RUN=results/<run> NAME=..." >&2; exit 2; }

@@ -117,3 +117,18 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(BadRun, match="cannot write"):
         store.create(tmp_path / "file" / "run")
+
+
+def test_a_folder_that_is_there_or_lies_in_a_run_is_not_free(folder: store.Store) -> None:
+    store.free(folder.folder.parent / "new", "--out")
+    with pytest.raises(BadRun, match="exists"):
+        store.free(folder.folder, "--out")
+    folder.write_json(store.RUN, {})
+    with pytest.raises(BadRun, match="lies in the run"):
+        store.free(folder.path("deep") / "deeper", "--out")
+
+
+def test_a_reference_may_not_be_changed_and_another_run_may(tmp_path: Path) -> None:
+    store.may_change(tmp_path / "run")
+    with pytest.raises(BadRun, match="is a reference"):
+        store.may_change(tmp_path / store.REFERENCE / "run")
