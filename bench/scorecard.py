@@ -19,7 +19,7 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from harness import cli, outcomes, pipeline, prompts, runs, settings, store
+from harness import cli, judging, outcomes, prompts, runs, settings, store
 from harness._generated import generate
 from harness.models import planted
 from harness.records import Decoding, Outcome, Prompt, Response, to_table
@@ -64,7 +64,7 @@ def judge(folder: Path) -> dict[str, float]:
     begun = runs.reopen(folder)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     started = time.perf_counter()
-    pipeline.derive(begun, runs.probes_of(begun.head), runs.standard_of(begun.head))
+    judging.derive(begun, runs.probes_of(begun.head), runs.standard_of(begun.head))
     took = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     count = begun.folder.open_table(store.PROMPTS).metadata.num_rows

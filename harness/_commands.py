@@ -64,7 +64,7 @@ def foreseen(config: RunConfig) -> "Foreseen":
 
 def rescore(asked: argparse.Namespace) -> int:
     """Judges stored answers again; a standard that was chosen afterwards can never PASS."""
-    from harness import pipeline, runs, store
+    from harness import judging, pipeline, runs, store
     from harness.cli import CODES, standard_named
 
     old = runs.reopen(Path(asked.run_folder))
@@ -82,9 +82,11 @@ def rescore(asked: argparse.Namespace) -> int:
         "容差是在看到回答之后选定的：此结论不能证明任何事",
     ] * after
     head = {**old.head, "standard": asdict(standard)} | ({"rescored": True} if after else {})
+    if head["stopping"]["rule"] != "none":
+        head["stopping"] = {"standard": asdict(declared), **old.head["stopping"]}
     made.write_json(store.RUN, head)
     run = runs.reopen(out)
-    scorecard = pipeline.score(run, standard, notes)
+    scorecard = judging.score(run, standard, notes)
     writers = [
         plugin("reports", n) for n in ("json", "markdown", "html", "junit", "figures", "csv")
     ]

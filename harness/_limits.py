@@ -16,14 +16,14 @@ Found = tuple[Control, float | None]
 """A control, and the p value of being beyond its limit where Holm must settle it."""
 
 
-def at_most(blank: Control, name: str, share: Array, limit: float, alpha: float) -> Found:
+def at_most(blank: Control, name: str, share: Array, limit: float) -> Found:
     """Tests that a share, one number a scenario, is at most a limit."""
-    return _tested(blank, name, share, limit, alpha, (0.0, 1.0), f"≤ {limit:g}")
+    return _tested(blank, name, share, limit, (0.0, 1.0), f"≤ {limit:g}")
 
 
-def within(blank: Control, name: str, differences: Array, limit: float, alpha: float) -> Found:
+def within(blank: Control, name: str, differences: Array, limit: float) -> Found:
     """Tests that a difference, one number a scenario, lies within a limit."""
-    return _tested(blank, name, differences, limit, alpha, (-1.0, 1.0), f"±{limit:g}")
+    return _tested(blank, name, differences, limit, (-1.0, 1.0), f"±{limit:g}")
 
 
 def unlimited(blank: Control, name: str, differences: Array, note: str) -> Found:
@@ -43,18 +43,12 @@ def unlimited(blank: Control, name: str, differences: Array, note: str) -> Found
 
 
 def _tested(
-    blank: Control,
-    name: str,
-    d: Array,
-    limit: float,
-    alpha: float,
-    span: tuple[float, float],
-    words: str,
+    blank: Control, name: str, d: Array, limit: float, span: tuple[float, float], words: str
 ) -> Found:
     control = replace(blank, name=name, limit=words, clusters=len(d))
     if not len(d):
         return replace(control, note="未测得 nothing was measured"), None
-    inside = intervals.equivalence(d, margin=limit, alpha=alpha, limits=span)
+    inside = intervals.equivalence(d, margin=limit, limits=span)
     seen = significance.fail_interval(d, level_alpha=SHOWN, limits=span)
     holds = True if -limit < inside.low and inside.high < limit else None
     p = significance.p_beyond(d, margin=limit, limits=span)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness import _pairing, changes, examples, outcomes, pipeline, reasons, runs, store, verdicts
+from harness import _pairing, changes, examples, judging, outcomes, reasons, runs, store, verdicts
 from harness._looks import of_run
 from harness._paired import join
 from harness.records import Change, Comparison, Flip, Trend, Verdict
@@ -100,7 +100,7 @@ def _side(run: runs.Run, declared: Mapping[str, Any], ids: Sequence[str]) -> _Si
     rows = rows.iloc[np.argsort(place, kind="stable")].reset_index(drop=True)
     looks = of_run(run.head["stopping"]["rule"], asked, rows)
     probes, standard = runs.probes_of(declared), runs.standard_of(declared)
-    rows, _, judged = pipeline.judge(rows, probes, standard, declared["seed"], looks)
+    rows, _, judged = judging.judge(rows, probes, standard, declared["seed"], looks)
     return _Side(folder=run.folder, rows=rows, judged=judged)
 
 
@@ -124,7 +124,7 @@ def _flips(before: _Side, after: _Side, cells: Sequence[Change]) -> list[Flip]:
             if abs(now[i] - was[i]) > margin and names[i] not in dict(new.get(key, ())):
                 old.setdefault(key, []).append((names[i], float(was[i])))
                 new.setdefault(key, []).append((names[i], float(now[i])))
-    shown = (pipeline.show(s.folder, s.rows, w) for s, w in ((before, old), (after, new)))
+    shown = (judging.show(s.folder, s.rows, w) for s, w in ((before, old), (after, new)))
     flips = [Flip(before=b, after=a) for b, a in zip(*shown, strict=True)]
     places = {(probe, language) for probe, language, _ in regressed}
 

@@ -105,19 +105,19 @@ def _of_block(
     margin = standard.margins[blank.outcome]
     judged = block[block["arm"].isin(JUDGED)]
     unread = judged["seen"].isin([Seen.UNPARSED, Seen.FAILED]).to_numpy().astype(float)
-    yield at_most(blank, "unparsed", by_scenario(judged, unread), limits["unparsed"], alpha)
+    yield at_most(blank, "unparsed", by_scenario(judged, unread), limits["unparsed"])
     if module.AGAINST == "others":
         readable = judged.assign(value=unread, seen=Seen.MEASURED.value)
-        yield from _gaps(blank, "unparsed_gap", readable, probe, margin, alpha)
+        yield from _gaps(blank, "unparsed_gap", readable, probe, margin)
     if blank.outcome != "refused":
         refused = (judged["seen"] == Seen.REFUSED).to_numpy().astype(float)
-        yield at_most(blank, "refused", by_scenario(judged, refused), limits["refused"], alpha)
+        yield at_most(blank, "refused", by_scenario(judged, refused), limits["refused"])
     if "same_group" in probe.arms:
         again = _same_group(block, module.AGAINST)
-        yield within(blank, "same_group", again, margin * limits["same_group"], alpha)
+        yield within(blank, "same_group", again, margin * limits["same_group"])
     plain = block[block["arm"] == "negative_control"]
     most = margin * limits["negative_control"]
-    yield from _gaps(blank, "negative_control", plain, probe, most, alpha)
+    yield from _gaps(blank, "negative_control", plain, probe, most)
     yield from _beside_neutral(blank, block, probe)
     if blank.outcome == probe.outcomes[0]:
         declared = "positive_control" in probe.arms or probe.controls
@@ -140,7 +140,7 @@ def _mass(probe: Probe, language: str, mass: pd.DataFrame, standard: Standard, a
     blank = blank_of(probe, language, "mass")
     median = float(np.median(value)) if len(value) else None
     tests = [
-        at_most(blank, "mass", share, limit, at.level(standard.alpha))
+        at_most(blank, "mass", share, limit)
         for share, limit in ((low, limits["mass_share"]), (below, 0.5))
     ]
     decided = decide([(c, p if p is None else at.total(p)) for c, p in tests], standard)
@@ -164,13 +164,13 @@ def _mass(probe: Probe, language: str, mass: pd.DataFrame, standard: Standard, a
 
 
 def _gaps(
-    blank: Control, name: str, rows: pd.DataFrame, probe: Probe, limit: float, alpha: float
+    blank: Control, name: str, rows: pd.DataFrame, probe: Probe, limit: float
 ) -> Iterator[Found]:
     """Tests each group against the mean of the others; no rows, nothing to test."""
     groups = [g.name for g in probe.groups]
     for group, _, value, seen in contrasts_of(rows, groups, "others"):
         gap = difference(value, seen, (-1.0, 1.0)).values
-        yield within(replace(blank, group=group), name, gap, limit, alpha)
+        yield within(replace(blank, group=group), name, gap, limit)
 
 
 def _same_group(block: pd.DataFrame, against: str) -> Array:

@@ -1,6 +1,7 @@
 """Scorecards: verdicts, controls and provenance -> what a run says."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,19 +19,29 @@ _ADJUSTED = {
 }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Saved:
+    """What early stopping left unasked."""
+
+    planned: int
+    """Prompts that the suite holds."""
+    asked: int
+
+
 def assemble(
     head: Mapping[str, Any],
     judged: Sequence[Verdict],
     controls: Sequence[Control],
     pairwise: Sequence[Pairwise],
     examples: Sequence[Example],
+    saved: Saved,
     notes: Sequence[str] = (),
 ) -> Scorecard:
     """Puts a scorecard together; what differs between two equal runs stands under run.time alone."""
     call, (reason, reason_zh) = verdicts.overall(judged)
     return Scorecard(
         schema=SCHEMA,
-        run=_run(head),
+        run=_run(head, saved),
         verdict=call,
         reason=reason,
         reason_zh=reason_zh,
@@ -42,11 +53,11 @@ def assemble(
         suspects=_suspects(judged, head["standard"]["alpha"]),
         examples=tuple(examples),
         clause=CLAUSE,
-        notes=(*notes, *_notes(head, judged)),
+        notes=(*notes, *_stopped(head, judged, saved), *_notes(head, judged)),
     )
 
 
-def _run(head: Mapping[str, Any]) -> dict[str, Any]:
+def _run(head: Mapping[str, Any], saved: Saved) -> dict[str, Any]:
     started = datetime.fromisoformat(head["time"]["started"])
     finished = datetime.now(UTC)
     return {
@@ -54,6 +65,7 @@ def _run(head: Mapping[str, Any]) -> dict[str, Any]:
         "standard": {k: head["standard"][k] for k in ("name", "version", "alpha", "digest")},
         "seed": head["seed"],
         "decoding": head["decoding"],
+        "stopping": {k: head["stopping"][k] for k in ("rule", "looks")} | asdict(saved),
         "backend": head["backend"],
         "model": head["model"],
         "probes": {p["name"]: p["digest"] for p in head["probes"]},
@@ -80,6 +92,23 @@ def _p_zero(contrast: Contrast) -> float:
     d = np.array(contrast.differences)
     span = 1.0 if np.abs(d).max() <= 1 else 2.0
     return significance.p_beyond(d, margin=0.0, limits=(-span, span))
+
+
+def _stopped(head: Mapping[str, Any], judged: Sequence[Verdict], saved: Saved) -> list[str]:
+    """Says after how many of the planned prompts a run that may stop early ended."""
+    rule, looks = head["stopping"]["rule"], head["stopping"]["looks"]
+    if rule == "none":
+        return []
+    cells = {(v.contrast.probe, v.contrast.language): v.contrast for v in judged}.values()
+    early = sum(c.clusters < c.planned for c in cells)
+    left = saved.planned - saved.asked
+    share = f"{left / max(1, saved.planned):.0%}"
+    return [
+        f"Early stopping ({rule}, at most {looks} looks): {early} of {len(cells)} blocks ended early;"
+        f" {saved.asked:,} of {saved.planned:,} planned prompts were asked, {left:,} ({share}) were saved.",
+        f"提前停止（{rule}，至多 {looks} 次查看）：{len(cells)} 个单元组中 {early} 个提前结束；"
+        f"计划的 {saved.planned:,} 条提示中提问了 {saved.asked:,} 条，节省 {left:,} 条（{share}）。",
+    ]
 
 
 def _notes(head: Mapping[str, Any], judged: Sequence[Verdict]) -> list[str]:

@@ -119,6 +119,10 @@ class Store:
             self.path(_WINDOWS).mkdir(exist_ok=True)
         self.write_table(f"{_WINDOWS}/{number:07d}.parquet", responses)
 
+    def window(self, number: int) -> pa.Table:
+        """Reads one window of responses back."""
+        return pq.read_table(self.path(f"{_WINDOWS}/{number:07d}.parquet"))
+
     def join_windows(self) -> None:
         """Joins the windows to `responses.parquet`; one window is one row group."""
         parts = sorted(self.path(_WINDOWS).glob("*.parquet"))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from harness import outcomes, pipeline, runs, store
+from harness import judging, outcomes, runs, stopping, store
 from harness.errors import BadRun
 from harness.find import plugin
 from harness.records import Ask, Outcome, Prompt, Response, schemas
@@ -68,7 +68,8 @@ def _rows(run: runs.Run) -> list[str]:
     if foreign:
         return [f"prompts of a probe that was not declared: {', '.join(foreign)}"]
     samples = run.head["decoding"]["samples"]
-    asks = zip(ids, _column(prompts, "ask"), strict=True)
+    due = _due(run, prompts, measured)
+    asks = [pair for pair in zip(ids, _column(prompts, "ask"), strict=True) if pair[0] in due]
     wanted = [(p, n) for p, ask in asks for n in range(1 if ask == Ask.CHOOSE else samples)]
     scored = [logprobs.is_valid for logprobs in responses["logprobs"]]
     given = list(zip(_column(responses, "prompt"), _column(responses, "sample"), strict=True))
@@ -84,6 +85,19 @@ def _rows(run: runs.Run) -> list[str]:
         *_counted("response", set(wanted), given),
         *_counted("outcome", set(declared), seen),
     ]
+
+
+def _due(run: runs.Run, prompts: pa.Table, measured: pa.Table) -> set[str]:
+    """Returns the prompts that had to be asked: all, but for those of blocks that were decided."""
+    keys = ("id", "probe", "language", "look")
+    asked = list(zip(*(_column(prompts, key) for key in keys), strict=True))
+    told = run.head["stopping"]
+    whole = {prompt for prompt, *_ in asked}
+    if told["rule"] == "none" or not whole.issuperset(_column(measured, "prompt")):
+        return whole
+    standard = runs.standard_of({"standard": told.get("standard") or run.head["standard"]})
+    ends = stopping.stops(prompts, measured, runs.probes_of(run.head), standard, run.head)
+    return {p for p, probe, lang, look in asked if look <= ends.get((probe, lang), look)}
 
 
 def _counted(kind: str, wanted: set[Any], found: Iterable[Hashable]) -> list[str]:
@@ -104,7 +118,7 @@ def _counted(kind: str, wanted: set[Any], found: Iterable[Hashable]) -> list[str
 def _verdicts(run: runs.Run) -> list[str]:
     """Judges the stored outcomes again and compares each verdict and number."""
     stated = run.folder.read_json("scorecard.json")
-    scorecard = pipeline.derive(run, runs.probes_of(run.head), runs.standard_of(run.head))
+    scorecard = judging.derive(run, runs.probes_of(run.head), runs.standard_of(run.head))
     derived = plugin("reports", "json").to_dict(scorecard)
     return [f"scorecard.json: {line}" for key in _DERIVED for line in _differ(stated, derived, key)]
 

@@ -88,7 +88,7 @@ def fail_interval(
     mean = float(d.mean())
     reach = high if mean > 0 else -low
     step = ROUNDING * (high - low)
-    nearest = boundary(beyond, 0.0, reach - step, step) if beyond(0.0) else 0.0
+    nearest = boundary(beyond, step, reach - step, step) if beyond(step) else 0.0
     wide = equivalence(d, margin=reach / 2, alpha=level_alpha / 2, limits=limits)
     if mean > 0:
         return Interval(mean, nearest or wide.low, wide.high, METHOD)
