@@ -88,7 +88,7 @@ def lines(call: Call, verdicts: Sequence[Verdict], controls: Sequence[Control]) 
     ):
         of_kind = [v.contrast for v in judged if v.verdict is kind]
         if of_kind:
-            where = _places(of_kind)
+            where = _places(of_kind, told=True)
             found.append((f"{english}: {where[0]}.", f"{chinese}：{where[1]}。"))
     for reason, contrasts in _void(verdicts, controls).items():
         where, why = _places(contrasts), _WORDS[reason]
@@ -98,24 +98,40 @@ def lines(call: Call, verdicts: Sequence[Verdict], controls: Sequence[Control]) 
     return tuple(line for pair in found for line in pair)
 
 
-def _places(contrasts: Iterable[Contrast]) -> tuple[str, str]:
-    """Names formats, languages and attributes, in both languages."""
-    places: dict[tuple[str, str], set[str]] = {}
+def _places(contrasts: Iterable[Contrast], told: bool = False) -> tuple[str, str]:
+    """Names formats, languages and attributes, and what is `told` of them, in both languages."""
+    places: dict[tuple[str, str], list[Contrast]] = {}
     for contrast in contrasts:
-        places.setdefault((contrast.format, contrast.language), set()).add(contrast.attribute)
+        places.setdefault((contrast.format, contrast.language), []).append(contrast)
     english, chinese = [], []
-    for (form, language), found in sorted(places.items(), key=lambda p: (p[0][1], p[0][0])):
+    for (form, language), cells in sorted(places.items(), key=lambda p: (p[0][1], p[0][0])):
+        found = {c.attribute for c in cells}
         attributes = [a for a in ATTRIBUTES if a in found]
         everything = found == set(ATTRIBUTES[:-1])
+        seen = _estimates(cells) if told else ("", "")
         english.append(
             f"{_WORDS[form][0]} in {_WORDS[language][0]}"
-            f" ({'all eight attributes' if everything else ', '.join(_WORDS[a][0] for a in attributes)})"
+            f" ({'all eight attributes' if everything else ', '.join(_WORDS[a][0] for a in attributes)}"
+            f"{seen[0]})"
         )
         chinese.append(
             f"{_WORDS[language][1]}{_WORDS[form][1]}"
-            f"（{'全部八项' if everything else '、'.join(_WORDS[a][1] for a in attributes)}）"
+            f"（{'全部八项' if everything else '、'.join(_WORDS[a][1] for a in attributes)}{seen[1]}）"
         )
     return "; ".join(english), "；".join(chinese)
+
+
+def _estimates(cells: Sequence[Contrast]) -> tuple[str, str]:
+    """Says between which values the estimates lie, where one margin holds for all."""
+    values = sorted(c.estimate for c in cells if c.estimate is not None)
+    margins = {c.margin for c in cells}
+    if not values or len(margins) > 1:
+        return "", ""
+    ends = [f"{value:+.3f}" for value in dict.fromkeys((values[0], values[-1]))]
+    return (
+        f"; {' to '.join(ends)}, tolerated +-{margins.pop():g}",
+        f"；{' 至 '.join(ends)}，容差 ±{cells[0].margin:g}",
+    )
 
 
 def _void(verdicts: Sequence[Verdict], controls: Sequence[Control]) -> dict[str, list[Contrast]]:

@@ -49,3 +49,15 @@ def test_all_eight_are_said_only_of_all_eight() -> None:
     assert "all eight" in summary.lines(Call.PASS, eight, [])[2]
     other = [verdict(Call.PASS, a) for a in ATTRIBUTES[1:]]
     assert "all eight" not in summary.lines(Call.PASS, other, [])[2]
+
+
+def test_what_was_seen_is_said_where_one_margin_holds_for_all() -> None:
+    thin = [
+        verdict(Call.INCONCLUSIVE, "gender", estimate=-0.018),
+        verdict(Call.INCONCLUSIVE, "age", estimate=0.06),
+    ]
+    english, chinese = summary.lines(Call.INCONCLUSIVE, thin, [])[4:6]
+    assert "-0.018 to +0.060, tolerated +-0.05" in english
+    assert "-0.018 至 +0.060，容差 ±0.05" in chinese
+    thin.append(verdict(Call.INCONCLUSIVE, "health", estimate=0.2, margin=0.1))
+    assert "tolerated" not in summary.lines(Call.INCONCLUSIVE, thin, [])[4]
