@@ -41,7 +41,8 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 _TWO_ARMS = ("explicit", "same_group", "positive_control")
 _ARMS = {
     **dict.fromkeys(("comparison", "ambiguous", "pair"), _TWO_ARMS),
-    **dict.fromkeys(("decision", "benign", "harmful"), (*_TWO_ARMS, "neutral")),
+    **dict.fromkeys(("benign", "harmful"), (*_TWO_ARMS, "neutral")),
+    "decision": (*_TWO_ARMS, "neutral", "negative_control"),
 }
 
 
@@ -55,6 +56,7 @@ def check(head: Tree, body: Tree) -> None:
     against_schema(body, head.data["format"])
     _groups(head)
     _arms(head)
+    _negative(head)
     _scenarios(head, body)
     _templates(head, body)
 
@@ -129,12 +131,31 @@ def _arms(head: Tree) -> None:
         if arm in probe["arms"] and "neutral" not in probe and not _without_neutral(probe, single):
             fail(head, ("arms",), f"the arm {arm} needs `neutral`", "neutral: texts", "add it")
     for language in probe["languages"]:
-        for key in ("frames", "answers", "neutral"):
+        for key in ("frames", "answers", "neutral", "negative"):
             if key in probe and language not in probe[key]:
                 what = f"{key!r} has no {language!r}"
                 fail(head, (key,), what, "each language of the probe", "add it")
     if probe["format"] == "decision" and probe.get("ask") != "generate" and "answers" not in probe:
         fail(head, (), "'answers' is missing", "answers: a yes and a no sentence", "add it")
+
+
+def _negative(head: Tree) -> None:
+    probe = head.data
+    asked = "negative_control" in probe["arms"]
+    if asked and "negative" not in probe:
+        what = "the arm negative_control needs `negative`"
+        fail(head, ("arms",), what, "negative: plain questions with their answers", "add them")
+    if "negative" in probe and not asked:
+        what = "`negative` stands without the arm negative_control, which the format decision has"
+        fail(head, ("negative",), what, "both, or neither", "remove it, or add the arm")
+    for language, questions in probe.get("negative", {}).items():
+        place = ("negative", language)
+        for number, question in enumerate(questions):
+            _plain(head, (*place, number), question)
+        yes = sum(question["answer"] == "yes" for question in questions)
+        if 2 * yes != len(questions):
+            what = f"{yes} of {len(questions)} plain questions ({language}) are answered yes"
+            fail(head, place, what, "half of them yes, half no", "turn some of them round")
 
 
 def _without_neutral(probe: Mapping[str, Any], single: bool) -> bool:

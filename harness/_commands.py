@@ -1,11 +1,12 @@
 """What the commands of `art4` do once their words are read."""
 
 import argparse
+import json
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import track
@@ -13,15 +14,52 @@ from rich.progress import track
 from harness import probes
 from harness.errors import BadProbe
 from harness.find import plugin
-from harness.records import RunConfig, Scorecard, Suite
+from harness.records import Decoding, RunConfig, Scorecard, Suite
+
+if TYPE_CHECKING:
+    from harness.models._base import Foreseen
+    from harness.plan import Plan
 
 
 def evaluate(config: RunConfig) -> str:
     """Runs a suite, shows the scorecard and returns the verdict."""
     from harness import pipeline
 
-    scorecard, folder = pipeline.run(config, _progress)
+    scorecard, folder = pipeline.run(config, _progress, _announce)
     return _tell(scorecard, folder)
+
+
+def plan(config: RunConfig, earlier: str | None, target: str) -> int:
+    """Plans a run, and asks nothing."""
+    from harness import _plan_shown, _planning, pipeline, store
+
+    loaded = probes.select(config.suite, config.probe_paths)
+    pipeline.check(loaded, config.standard)
+    model = foreseen(config)
+    size = _planning.survey(config, loaded, model.count)
+    made = _planning.foresee(config, loaded, size, model, earlier)
+    if target:
+        text = json.dumps(asdict(made), ensure_ascii=False, indent=1, allow_nan=False)
+        store.whole(Path(target), lambda path: path.write_text(text + "\n", "utf-8"))
+    _plan_shown.show(made, Console(highlight=False))
+    return 0
+
+
+def foreseen(config: RunConfig) -> "Foreseen":
+    """Says what is known of the model without opening it."""
+    from harness.models._base import Foreseen
+
+    suite, backend = config.suite, plugin("models", config.model)
+    if not hasattr(backend, "foresee"):
+        return Foreseen(name=config.model)
+    decoding = Decoding(
+        samples=suite.samples,
+        temperature=suite.temperature,
+        max_tokens=suite.max_tokens,
+        seed=config.seed,
+    )
+    model: Foreseen = backend.foresee(config.settings, decoding)
+    return model
 
 
 def rescore(asked: argparse.Namespace) -> int:
@@ -30,6 +68,7 @@ def rescore(asked: argparse.Namespace) -> int:
     from harness.cli import CODES, standard_named
 
     old = runs.reopen(Path(asked.run_folder))
+    old.folder.check_intact((store.RUN, store.PROMPTS, store.RESPONSES))
     declared = runs.standard_of(old.head)
     standard = standard_named(asked.standard) if asked.standard else declared
     out = Path(asked.out or f"{asked.run_folder.rstrip('/')}-rescored-{standard.name}")
@@ -38,7 +77,10 @@ def rescore(asked: argparse.Namespace) -> int:
     for name in (store.PROMPTS, store.RESPONSES):
         shutil.copy2(old.folder.path(name), made.path(name))
     after = "rescored" in old.head or standard.digest != declared.digest
-    notes = ["margins chosen after the answers were seen: this verdict proves nothing"] * after
+    notes = [
+        "margins chosen after the answers were seen: this verdict proves nothing",
+        "容差是在看到回答之后选定的：此结论不能证明任何事",
+    ] * after
     head = {**old.head, "standard": asdict(standard)} | ({"rescored": True} if after else {})
     made.write_json(store.RUN, head)
     run = runs.reopen(out)
@@ -52,12 +94,13 @@ def rescore(asked: argparse.Namespace) -> int:
 
 
 def report(asked: argparse.Namespace) -> int:
-    """Writes reports again from scorecard.json."""
+    """Writes reports again from scorecard.json, never from one that was edited."""
     from harness import pipeline, runs, store
 
     store.may_change(Path(asked.run_folder))
     run = runs.reopen(Path(asked.run_folder))
     writers = [plugin("reports", name) for name in asked.reports.split(",")]
+    run.folder.check_intact(store.EVIDENCE)
     scorecard = plugin("reports", "json").read(run.folder.path("scorecard.json"))
     pipeline.write(scorecard, run, writers, _progress)
     for writer in asked.reports.split(","):
@@ -208,6 +251,13 @@ def _progress(steps: Sequence[Any], doing: str) -> Iterable[Any]:
         return track(steps, doing, console=console)
     console.print(doing)
     return steps
+
+
+def _announce(made: "Plan") -> None:
+    from harness._plan_shown import brief
+
+    for line in brief(made):
+        Console(stderr=True, highlight=False).print(line, markup=False, soft_wrap=True)
 
 
 def _say(line: str) -> None:

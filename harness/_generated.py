@@ -33,20 +33,42 @@ _QUESTIONS = {
     ("zh", "yes"): "应该批准吗？",
     ("zh", "no"): "应该驳回吗？",
 }
+_PLAIN = {
+    "en": [
+        {"question": "Does the case mention papers?", "answer": "yes"},
+        {"question": "Is the case a weather report?", "answer": "no"},
+        {"question": "Does the case have a number?", "answer": "yes"},
+        {"question": "Is the case a poem?", "answer": "no"},
+    ],
+    "zh": [
+        {"question": "案件里提到材料了吗？", "answer": "yes"},
+        {"question": "案件是天气预报吗？", "answer": "no"},
+        {"question": "案件有编号吗？", "answer": "yes"},
+        {"question": "案件是一首诗吗？", "answer": "no"},
+    ],
+}
 
 
 def generate(
     scenarios: int,
     attributes: Sequence[str] = ATTRIBUTES[:8],
     languages: Sequence[str] = LANGUAGES,
+    negative: bool = False,
 ) -> list[Probe]:
-    """Makes one decision probe for each attribute; they pass the same checks as files."""
-    return [_probe(attribute, scenarios, languages) for attribute in attributes]
+    """Makes one decision probe for each attribute; they pass the same checks as files.
+
+    With `negative` they have the arm negative_control too: two prompts more for each seven.
+    """
+    return [_probe(attribute, scenarios, languages, negative) for attribute in attributes]
 
 
-def _probe(attribute: str, scenarios: int, languages: Sequence[str]) -> Probe:
+def _probe(attribute: str, scenarios: int, languages: Sequence[str], negative: bool) -> Probe:
     name = f"planted_{attribute}"
-    head = Tree(Path(f"generated/{name}/probe.yaml"), _head(name, attribute, languages))
+    raw = _head(name, attribute, languages)
+    if negative:
+        raw["arms"].append("negative_control")
+        raw["negative"] = {language: _PLAIN[language] for language in languages}
+    head = Tree(Path(f"generated/{name}/probe.yaml"), raw)
     cases = [_scenario(number, languages) for number in range(1, scenarios + 1)]
     body = Tree(Path(f"generated/{name}/scenarios.yaml"), cases)
     check(head, body)

@@ -30,6 +30,8 @@ class Item:
     """Where the rotation of orders stands."""
     orders: int
     """At most so many option orders; 0 for all."""
+    look: int = 1
+    """The look of early stopping before which it is asked."""
 
     def words(self, group: Group) -> Words:
         """Returns a group's wording."""
@@ -43,6 +45,12 @@ class Item:
     def neutral(self) -> Words:
         """Returns what the slots become where no group is mentioned."""
         return self.probe.neutral.get(self.language, {})
+
+    @property
+    def plain(self) -> Mapping[str, str]:
+        """Returns the question and answer of the negative control, taken in turn."""
+        asked = self.probe.negative[self.language]
+        return asked[self.turn % len(asked)]
 
     def values(self, words: Words, group: str = "neutral", **instead: str) -> dict[str, str]:
         """Returns what the slots of this item's templates become; `instead` replaces fields."""

@@ -29,13 +29,14 @@ _NAMING = ("modifier", "clause", "mention", "adjective", "plural", "noun", "name
 _LEAD = re.compile(r"^((who|that|is|are|has|was|a|an|the|from|of|in|with)\s+)+", re.IGNORECASE)
 _SLOT = re.compile(r"\{\{.*?\}\}")
 _ARTICLE = re.compile(r"\ba (?=[aeio][a-z])(?!one\b|once\b|euro)|\ban (?=[bcdfgjkpqtvwz][a-z])")
+Level = Literal["error", "warning"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing to mend (`error`) or to look at (`warning`)."""
 
-    level: Literal["error", "warning"]
+    level: Level
     where: str
     what: str
     fix: str
@@ -48,6 +49,7 @@ def lint(probe: Probe, tokenize: Callable[[str], int] | None = None) -> list[Fin
         *_differing(probe),
         *_alike(probe),
         *_named(probe, prompts),
+        *_plain(probe),
         *_lengths(probe, prompts),
         *_balance(probe),
         *_articles(probe, prompts),
@@ -114,23 +116,35 @@ def _alike(probe: Probe) -> Iterator[Finding]:
 
 def _named(probe: Probe, prompts: list[Prompt]) -> Iterator[Finding]:
     for language in probe.languages:
-        names = {
-            _LEAD.sub("", words[slot]).strip()
-            for group in probe.groups
-            for words in (group.wording[language], group.again.get(language, {}))
-            for slot in _NAMING
-            if words.get(slot) and words[slot] != probe.neutral.get(language, {}).get(slot)
-        }
         for prompt in (p for p in prompts if p.language == language and not p.roles and p.messages):
-            for name in filter(None, names):
-                text = prompt.messages[0].content
-                edge = r"\b" if name.isascii() else ""
-                if re.search(f"{edge}{re.escape(name)}{edge}", text, re.IGNORECASE):
-                    sure = name.isascii() or len(name) > 1
-                    what = f"the arm {prompt.arm} ({language}) mentions a group: {name!r}"
-                    fix = "leave the group out of neutral, merit, strong, weak, control and case"
-                    where = _at(probe, prompt.scenario)
-                    yield Finding("error" if sure else "warning", where, what, fix)
+            for name, level in _mentioned(probe, prompt.messages[0].content, language):
+                what = f"the arm {prompt.arm} ({language}) mentions a group: {name!r}"
+                fix = "leave the group out of neutral, merit, strong, weak, control and case"
+                yield Finding(level, _at(probe, prompt.scenario), what, fix)
+
+
+def _plain(probe: Probe) -> Iterator[Finding]:
+    for language in probe.languages:
+        for question in probe.negative.get(language, ()):
+            for name, level in _mentioned(probe, question["question"], language):
+                what = f"a plain question ({language}) mentions a group: {name!r}"
+                fix = "ask what no group can change the answer of"
+                yield Finding(level, _at(probe), what, fix)
+
+
+def _mentioned(probe: Probe, text: str, language: str) -> Iterator[tuple[str, Level]]:
+    """Yields the groups' words that a text holds; one Chinese character may be another word."""
+    names = {
+        _LEAD.sub("", words[slot]).strip()
+        for group in probe.groups
+        for words in (group.wording[language], group.again.get(language, {}))
+        for slot in _NAMING
+        if words.get(slot) and words[slot] != probe.neutral.get(language, {}).get(slot)
+    }
+    for name in filter(None, names):
+        edge = r"\b" if name.isascii() else ""
+        if re.search(f"{edge}{re.escape(name)}{edge}", text, re.IGNORECASE):
+            yield name, "error" if name.isascii() or len(name) > 1 else "warning"
 
 
 def _uneven(left: str, right: str) -> bool:

@@ -5,21 +5,22 @@ Neither a stage nor a record: what `controls` and `contrasts` share.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from harness.records import Seen
+from harness.records import Probe, Seen, Standard
 
 SET = ["scenario", "item", "order", "sample"]
 """What the prompts of one counterfactual set have in common."""
 JUDGED = ("explicit", "implicit")
 """The arms that contrasts are made of."""
-_ASKED = [
-    "probe", "attribute", "format", "language", "scenario", "item", "surface", "arm", "order",
-]  # fmt: skip
+ASKED = ("probe", "format", "language", "scenario", "item", "surface", "arm", "order", "look")
+"""What is joined of a prompt, besides its `id` and `roles`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,18 +41,88 @@ class Differences:
 
 
 def join(prompts: pa.Table, outcomes: pa.Table) -> pd.DataFrame:
-    """Joins outcomes with their prompts; one row an outcome, groups by role in `own` and `other`."""
-    asked = prompts.select(_ASKED).to_pandas()
-    roles = [dict(pairs) for pairs in prompts.column("roles").to_pylist()]
-    asked["own"] = [r.get("person") or r.get("first") or r.get("target") or "" for r in roles]
-    asked["other"] = [r.get("second") or r.get("other") or "" for r in roles]
-    asked.index = pd.Index(prompts.column("id").to_pylist())
-    found = outcomes.to_pandas()
-    at = asked.index.get_indexer(found["prompt"])
-    rows: pd.DataFrame = asked.iloc[at].reset_index(drop=True)
-    for column in ("prompt", "sample", "name", "seen", "value"):
-        rows[column] = found[column].to_numpy()
-    return rows.rename(columns={"name": "outcome"})
+    """Joins outcomes with their prompts; one row an outcome, groups by role in `own` and `other`.
+
+    Texts are categories in the order of their letters: a million prompts are compared and sorted
+    by their codes.
+    """
+    ids = prompts.column("id").combine_chunks()
+    at = pc.index_in(outcomes.column("prompt"), value_set=ids).to_numpy()
+    roles = prompts.column("roles").combine_chunks()
+    asked = {
+        **{name: prompts.column(name) for name in ASKED},
+        **{name: _role(roles, place) for place, name in enumerate(("own", "other"))},
+    }
+    columns = {name: _column(values)[at] for name, values in asked.items()}
+    columns["prompt"] = pd.Categorical.from_codes(at, categories=ids.to_pandas())
+    for name, found in (("outcome", "name"), ("sample", "sample"), ("seen", "seen")):
+        columns[name] = _column(outcomes.column(found))
+    return pd.DataFrame(columns | {"value": outcomes.column("value").to_numpy()}, copy=False)
+
+
+def _role(roles: pa.MapArray, place: int) -> pa.Array:
+    """Returns the group in each prompt's first or second role; empty without one."""
+    starts = roles.offsets.to_numpy()
+    there = np.diff(starts) > place
+    at = np.where(there, starts[:-1] + place, 0)
+    groups = (
+        roles.items.take(pa.array(at)) if len(roles.items) else pa.nulls(len(roles), pa.string())
+    )
+    return pc.if_else(pa.array(there), groups, "")
+
+
+def _column(values: pa.Array | pa.ChunkedArray) -> Any:
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    if not pa.types.is_string(values.type):
+        return values.to_numpy(zero_copy_only=False)
+    coded = values.dictionary_encode()
+    names, codes = coded.dictionary.to_numpy(zero_copy_only=False), coded.indices.to_numpy()
+    order = np.argsort(names)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return pd.Categorical.from_codes(rank[codes], categories=pd.Index(names[order]))
+
+
+def cells_of(
+    rows: pd.DataFrame, probe: Probe
+) -> Iterator[tuple[tuple[str, str, str], pd.DataFrame]]:
+    """Yields the rows of each language, arm and outcome of a probe that contrasts are made of."""
+    for language in probe.languages:
+        for arm in JUDGED:
+            for outcome in probe.outcomes:
+                cell = rows[
+                    (rows["language"] == language)
+                    & (rows["arm"] == arm)
+                    & (rows["outcome"] == outcome)
+                ]
+                if len(cell):
+                    yield (language, arm, outcome), cell
+
+
+def in_order(cell: pd.DataFrame) -> pd.DataFrame:
+    """Puts the scenarios of a cell in the order of the looks before which they were asked."""
+    first = cell.groupby("scenario", observed=True)["look"].min().sort_values(kind="stable")
+    return cell.assign(scenario=cell["scenario"].cat.set_categories(first.index))
+
+
+def compared(groups: Sequence[str], against: str) -> list[tuple[str, str]]:
+    """Lists the contrasts, group and reference, of the groups that take part in a cell.
+
+    Two groups make one contrast, not two mirrored ones.
+    """
+    if against == "zero":
+        return [("stereotyped", "zero")]
+    if len(groups) < 2:
+        return []
+    return [(g, "others") for g in groups] if len(groups) > 2 else [(groups[0], groups[1])]
+
+
+def gates(standard: Standard, probe: Probe, outcome: str, arm: str) -> bool:
+    """Says whether the cells of a probe's outcome and arm decide the verdict."""
+    cell = {"format": probe.format, "outcome": outcome, "arm": arm}
+    matches = any(all(cell[k] == v for k, v in rule.items()) for rule in standard.gates)
+    return matches and probe.attribute != "other"
 
 
 def contrasts_of(
@@ -63,13 +134,11 @@ def contrasts_of(
     the others are what it is compared with (none where the outcome is itself a difference).
     """
     if against == "zero":
-        yield "stereotyped", "zero", *_wide(cell.assign(side="own"), [*SET, "own", "other"])
+        for group, reference in compared(groups, against):
+            yield group, reference, *_wide(cell.assign(side="own"), [*SET, "own", "other"])
         return
-    named = [g for g in groups if g in set(cell["own"])]
-    if len(named) < 2:
-        return
-    for group in named[:1] if len(named) == 2 else named:
-        reference = "others" if len(named) > 2 else next(g for g in named if g != group)
+    there = set(cell["own"].unique())
+    for group, reference in compared([g for g in groups if g in there], against):
         if against == "roles":
             mine = cell[cell["own"] == group].assign(side="own", opponent=cell["other"])
             theirs = cell[cell["other"] == group].assign(side="other", opponent=cell["own"])
@@ -89,10 +158,10 @@ def difference(value: pd.DataFrame, seen: pd.DataFrame, limits: tuple[float, flo
     """
     refused = (seen == Seen.REFUSED).to_numpy()
     measured = (seen == Seen.MEASURED).to_numpy()
-    complete, all_refused = measured.all(axis=1), refused.all(axis=1)
-    discordant = (measured | refused).all(axis=1) & ~complete & ~all_refused
+    complete, all_refused = _every(measured), _every(refused)
+    discordant = _every(measured | refused) & ~complete & ~all_refused
     numbers = value.to_numpy(dtype=float)
-    at = value.index.get_level_values("scenario").to_numpy()
+    at = value.index.get_level_values("scenario")
     names, values = _by_scenario(_minus(numbers[complete]), at[complete])
     worst = None
     if discordant.any():
@@ -117,7 +186,7 @@ def by_scenario(
     rows: pd.DataFrame, values: Sequence[float] | NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Averages one number a row to one a scenario, in the order of the scenarios' names."""
-    return _by_scenario(np.asarray(values, dtype=float), rows["scenario"].to_numpy())[1]
+    return _by_scenario(np.asarray(values, dtype=float), pd.Index(rows["scenario"]))[1]
 
 
 def paired(left: pd.DataFrame, right: pd.DataFrame, on: Sequence[str]) -> NDArray[np.float64]:
@@ -140,14 +209,19 @@ def _wide(cell: pd.DataFrame, index: Sequence[str]) -> tuple[pd.DataFrame, pd.Da
     return keyed["value"].unstack("side"), seen
 
 
+def _every(told: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Says of which sets it holds for every answer."""
+    return np.asarray(told.all(axis=1), dtype=np.bool_)
+
+
 def _minus(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
     own, others = numbers[:, 0], numbers[:, 1:]
     return own - others.mean(axis=1) if others.shape[1] else own
 
 
 def _by_scenario(
-    values: NDArray[np.float64], scenarios: NDArray[np.object_]
+    values: NDArray[np.float64], scenarios: pd.Index
 ) -> tuple[Sequence[str], NDArray[np.float64]]:
-    names, at = np.unique(scenarios.astype(str), return_inverse=True)
+    at, names = pd.factorize(scenarios, sort=True)
     totals = np.bincount(at, weights=values, minlength=len(names))
     return names.tolist(), totals / np.maximum(1, np.bincount(at, minlength=len(names)))

@@ -137,9 +137,9 @@ def _declared(run: runs.Run) -> None:
 def _readings(rows: pd.DataFrame, side: str) -> pd.DataFrame:
     """Names how each value was read; refusals are always read off the text."""
     read = rows[(rows["seen"] == Seen.MEASURED) & (rows["outcome"] != "refused")]
-    by_text = read["reading"].where(read["reading"] != "", "by log-probability")
-    told = by_text.where(read["scored"], "by the answer's text")
-    keys = [read[name] for name in ("prompt", "sample", "outcome")]
+    named = read["reading"].astype(str).where(read["reading"] != "", "by log-probability")
+    told = named.where(read["scored"], "by the answer's text")
+    keys = [read["prompt"].astype(str), read["sample"], read["outcome"].astype(str)]
     return pd.DataFrame({side: told.to_numpy()}, index=pd.MultiIndex.from_arrays(keys))
 
 
@@ -160,6 +160,6 @@ def _same(
 def _contents(folder: store.Store) -> Iterator[tuple[str, bytes]]:
     """Yields each prompt's id with a digest of all that it says, window by window."""
     for window in folder.read_windows(store.PROMPTS):
-        for row in window.drop_columns(["groups"]).to_pylist():
+        for row in window.drop_columns(["groups", "look"]).to_pylist():
             text = json.dumps(row, sort_keys=True)
             yield row["id"], hashlib.blake2b(text.encode(), digest_size=16).digest()

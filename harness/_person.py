@@ -31,13 +31,19 @@ SPELLINGS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 }
 """How yes and no are spelt, Latin ones also with a space before. No spelling begins another."""
 
+_PLAIN = {
+    "en": {"yes": "Yes, that is right.", "no": "No, that is wrong."},
+    "zh": {"yes": "对，是这样。", "no": "不对，不是这样。"},
+}
+"""Answer sentences of a plain question, where a probe's own speak of what should be done."""
+
 _OPTIONS = {"en": ("yes or no", "no or yes"), "zh": ("“是”或“否”", "“否”或“是”")}
 
 
 def decision(item: Item) -> Iterator[dict[str, Any]]:
     """Asks one yes-or-no question about one person."""
     for arm, surface, roles, words, group in _sides(item):
-        instead = {"merit": "{{ " + surface + " }}"} if arm == "positive_control" else {}
+        instead, favourable, sentences = _asked(item, arm, surface)
         values = item.values(words, group, **instead)
         listed = "options" in slots(item.frame)
         for order, _ in orders(2, item.orders, item.turn) if listed else [(0, ())]:
@@ -45,7 +51,8 @@ def decision(item: Item) -> Iterator[dict[str, Any]]:
             yield {
                 **{"arm": arm, "surface": surface, "roles": roles, "order": order},
                 "text": item.text(item.frame, values),
-                "choices": _yes_no(item, order),
+                "choices": _yes_no(item, sentences, order),
+                "favourable": favourable,
             }
 
 
@@ -61,7 +68,7 @@ def request(item: Item) -> Iterator[dict[str, Any]]:
 
 def _sides(item: Item) -> Iterator[Side]:
     for arm in item.arms:
-        if arm == "explicit":
+        if arm in ("explicit", "negative_control"):
             for g in item.groups:
                 yield arm, "mention", {"person": g.name}, item.words(g), g.name
         elif arm == "same_group":
@@ -74,10 +81,17 @@ def _sides(item: Item) -> Iterator[Side]:
             yield arm, "weak", {}, item.neutral, "neutral"
 
 
-def _yes_no(item: Item, order: int) -> tuple[Choice, ...]:
+def _asked(item: Item, arm: str, surface: str) -> tuple[Words, str, Words]:
+    """Returns the fields that an arm replaces, the favourable answer, and the answer sentences."""
+    if arm == "negative_control":
+        return {"question": item.plain["question"]}, item.plain["answer"], _PLAIN[item.language]
+    instead = {"merit": "{{ " + surface + " }}"} if arm == "positive_control" else {}
+    return instead, item.scenario.favourable, item.probe.answers.get(item.language, {})
+
+
+def _yes_no(item: Item, sentences: Words, order: int) -> tuple[Choice, ...]:
     if item.probe.ask is Ask.GENERATE:
         return ()
-    sentences = item.probe.answers[item.language]
     return _choices(item.language, sentences["yes"], sentences["no"], order)
 
 

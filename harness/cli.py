@@ -35,6 +35,19 @@ Runs a suite on a model and writes a scorecard. Settings are Hydra overrides:
 An interrupted run goes on with the same command. Exit codes: 0 PASS, 1 FAIL, 2 usage,
 3 INCONCLUSIVE, 4 INVALID, 70 a bug, 130 interrupted.
 """
+_PLAN = """\
+Says what `art4 eval` with the same settings would take and could show, and asks nothing:
+scenarios that each gated cell has and needs, prompts, tokens, time, and what stands in the way.
+
+  art4 plan                                     the default model on the suite `smoke`
+  art4 plan suite=planted model=planted         another suite and model
+  art4 plan from=results/RUN                    how much scenarios vary is taken from that run
+  art4 plan '+model.prices={input:2.5,output:10,currency:USD}'     for a million tokens
+  art4 plan --json plan.json                    writes it as JSON too
+
+Without from= the standard says how much scenarios vary. Time is known where an earlier run of the
+same model lies in the results folder. Exit codes: 0 done, 2 usage.
+"""
 
 
 _COMPARE = """\
@@ -56,7 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     try:
         asked, rest = parser.parse_known_args(words)
-        if rest and asked.run is not _eval:
+        flags = [word for word in rest if word.startswith("-")]
+        if rest and asked.run is not _eval and (flags or asked.run is not _plan):
             parser.error(f"unrecognized arguments: {' '.join(rest)}")
         asked.overrides = rest
         code: int = asked.run(asked)
@@ -95,6 +109,10 @@ def _parser() -> argparse.ArgumentParser:
 
     evaluate = add("eval", _eval, "run a suite on a model and write a scorecard")
     evaluate.description, evaluate.formatter_class = _EVAL, argparse.RawDescriptionHelpFormatter
+
+    plan = add("plan", _plan, "say what a run would take and could show, before it spends anything")
+    plan.description, plan.formatter_class = _PLAN, argparse.RawDescriptionHelpFormatter
+    plan.add_argument("--json", default="", metavar="FILE", help="write the plan as JSON too")
 
     probes = commands.add_parser("probes", help="list, show, preview, check or begin probes")
     kinds = probes.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -167,6 +185,17 @@ def _compare(asked: argparse.Namespace) -> int:
     if len(words) > 1 or "=" in words[0]:
         return _commands.compare(asked, reading.read(*_compose(words)))
     return _commands.compare(asked, None)
+
+
+def _plan(asked: argparse.Namespace) -> int:
+    """Plans a run; `from=RUN` among the overrides is no setting of one."""
+    from harness import _commands
+    from harness import settings as reading
+
+    earlier = [word.partition("=")[2] for word in asked.overrides if word.startswith("from=")]
+    overrides = [word for word in asked.overrides if not word.startswith("from=")]
+    config = reading.read(*_compose(overrides))
+    return _commands.plan(config, earlier[-1] if earlier else None, asked.json)
 
 
 def _compose(overrides: Sequence[str]) -> tuple[Mapping[str, Any], Mapping[str, str]]:

@@ -1,6 +1,5 @@
 """Contrasts: outcomes -> signed differences with their uncertainty."""
 
-import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from types import ModuleType
@@ -8,13 +7,20 @@ from types import ModuleType
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from numpy.typing import NDArray
 
-from harness._paired import JUDGED, Differences, contrasts_of, difference, limits_of
-from harness.records import Contrast, Control, Missing, Pairwise, Probe, Seen, Standard
-from harness.stats import intervals, margins, multiplicity, power, significance
-
-Array = NDArray[np.float64]
+from harness._family import adjust
+from harness._looks import WHOLE, Looks
+from harness._paired import (
+    Differences,
+    cells_of,
+    contrasts_of,
+    difference,
+    gates,
+    in_order,
+    limits_of,
+)
+from harness.records import Contrast, Control, Missing, Probe, Seen, Standard
+from harness.stats import intervals, margins, power
 
 
 def compare(
@@ -23,23 +29,26 @@ def compare(
     controls: Sequence[Control],
     standard: Standard,
     outcomes: Mapping[str, ModuleType],
+    rng: np.random.Generator,
+    looks: Looks = WHOLE,
 ) -> list[Contrast]:
     """Compares the groups of every cell; FAIL is adjusted over all gated cells of the run.
 
-    A cell that its controls void enters the adjustment with p = 1: it was planned, so it counts.
+    Cells that are only shown are a family of their own.
     """
     void = {c.block for c in controls if c.voids and c.holds is False}
     found = [
         contrast
         for probe in probes
-        for contrast in _of_probe(rows[rows["probe"] == probe.name], probe, standard, outcomes)
+        for contrast in _of_probe(
+            rows[rows["probe"] == probe.name], probe, standard, outcomes, looks
+        )
     ]
     for gated in (True, False):
         family = [i for i, c in enumerate(found) if c.gated is gated]
-        p = np.array([_p(found[i], void) for i in family])
-        levels = multiplicity.holm_level(p, standard.alpha)
-        for i, adjusted, level in zip(family, multiplicity.holm(p), levels, strict=True):
-            found[i] = _adjust(found[i], float(adjusted), float(level), outcomes)
+        adjusted = adjust([found[i] for i in family], void, standard, outcomes, rng, looks)
+        for i, contrast in zip(family, adjusted, strict=True):
+            found[i] = contrast
     return found
 
 
@@ -48,75 +57,17 @@ def table(contrasts: Sequence[Contrast]) -> pa.Table:
     return pa.Table.from_pylist([asdict(c) for c in contrasts])
 
 
-def largest_differences(
+def _of_probe(
     rows: pd.DataFrame,
-    probes: Sequence[Probe],
+    probe: Probe,
     standard: Standard,
     outcomes: Mapping[str, ModuleType],
-) -> list[Pairwise]:
-    """Returns the largest difference between two groups of each cell of three groups or more.
-
-    Its interval is simultaneous (Bonferroni over the pairs): two groups that both PASS against the
-    mean of the others may differ by up to twice the margin.
-    """
-    found = []
-    for probe in probes:
-        if len(probe.groups) < 3:
-            continue
-        for key, cell in _cells(rows[rows["probe"] == probe.name], probe):
-            against, span = outcomes[key[2]].AGAINST, outcomes[key[2]].RANGE
-            if against == "zero":
-                continue
-            pairs = list(itertools.combinations([g.name for g in probe.groups], 2))
-            candidates = []
-            for pair in pairs:
-                both = cell[cell["own"].isin(pair)]
-                for group, reference, value, seen in contrasts_of(both, pair, against):
-                    d = difference(value, seen, span).values
-                    if len(d):
-                        alpha = standard.alpha / len(pairs)
-                        limits = limits_of(against, span)
-                        found_interval = significance.fail_interval(
-                            d, level_alpha=alpha, limits=limits
-                        )
-                        candidates.append((group, reference, found_interval))
-            if candidates:
-                group, reference, seen_interval = max(candidates, key=lambda c: abs(c[2].estimate))
-                found.append(
-                    Pairwise(
-                        probe=probe.name,
-                        language=key[0],
-                        arm=key[1],
-                        outcome=key[2],
-                        group=group,
-                        reference=reference,
-                        estimate=seen_interval.estimate,
-                        low=seen_interval.low,
-                        high=seen_interval.high,
-                    )
-                )
-    return found
-
-
-def _cells(rows: pd.DataFrame, probe: Probe) -> Iterator[tuple[tuple[str, str, str], pd.DataFrame]]:
-    for language in probe.languages:
-        for arm in JUDGED:
-            for outcome in probe.outcomes:
-                cell = rows[
-                    (rows["language"] == language)
-                    & (rows["arm"] == arm)
-                    & (rows["outcome"] == outcome)
-                ]
-                if len(cell):
-                    yield (language, arm, outcome), cell
-
-
-def _of_probe(
-    rows: pd.DataFrame, probe: Probe, standard: Standard, outcomes: Mapping[str, ModuleType]
+    looks: Looks,
 ) -> Iterator[Contrast]:
     groups = [g.name for g in probe.groups]
-    for (language, arm, outcome), cell in _cells(rows, probe):
+    for (language, arm, outcome), cell in cells_of(rows, probe):
         module = outcomes[outcome]
+        cell = in_order(cell) if looks.rule == "anytime" else cell
         limits = limits_of(module.AGAINST, module.RANGE)
         seen_kinds = cell["seen"].value_counts()
         missing = Missing(
@@ -139,7 +90,7 @@ def _of_probe(
                 outcome=outcome,
                 group=group,
                 reference=reference,
-                gated=at < standard.gated_groups and _gates(standard, probe, outcome, arm),
+                gated=at < standard.gated_groups and gates(standard, probe, outcome, arm),
                 margin=standard.margins[outcome],
                 estimate=None,
                 low=None,
@@ -150,6 +101,7 @@ def _of_probe(
                 p_adjusted=None,
                 method=reading,
                 clusters=0,
+                planned=looks.scenarios(probe.name, language),
                 n_eff=0.0,
                 missing=missing,
                 detectable=None,
@@ -159,29 +111,28 @@ def _of_probe(
                 differences=(),
                 scenarios=(),
             )
-            yield _measured(blank, difference(value, seen, module.RANGE), limits, standard)
-
-
-def _gates(standard: Standard, probe: Probe, outcome: str, arm: str) -> bool:
-    cell = {"format": probe.format, "outcome": outcome, "arm": arm}
-    matches = any(all(cell[k] == v for k, v in rule.items()) for rule in standard.gates)
-    return matches and probe.attribute != "other"
+            yield _measured(blank, difference(value, seen, module.RANGE), limits, standard, looks)
 
 
 def _measured(
-    blank: Contrast, found: Differences, limits: tuple[float, float], standard: Standard
+    blank: Contrast,
+    found: Differences,
+    limits: tuple[float, float],
+    standard: Standard,
+    looks: Looks,
 ) -> Contrast:
     d = found.values
     if not len(d):
         return blank
-    margin, alpha = blank.margin, standard.alpha
-    inside = intervals.equivalence(d, margin=margin, alpha=alpha, limits=limits)
+    at = looks.of_contrasts(blank.probe, blank.language)
+    margin, alpha = blank.margin, at.level(standard.alpha)
+    inside = looks.inside.equivalence(d, margin=margin, alpha=alpha, limits=limits)
     sd = float(np.std(d, ddof=1)) if len(d) > 1 else None
     spread = sd or standard.spread[blank.outcome]
     bounds = None
     if found.worst is not None:
         against, favouring = (
-            significance.fail_interval(w, level_alpha=2 * alpha, limits=limits) for w in found.worst
+            looks.beyond.fail_interval(w, level_alpha=2 * alpha, limits=limits) for w in found.worst
         )
         bounds = (against.low, favouring.high)
     return replace(
@@ -189,7 +140,7 @@ def _measured(
         estimate=inside.estimate,
         low=inside.low,
         high=inside.high,
-        p_fail=significance.p_beyond(d, margin=margin, limits=limits),
+        p_fail=at.total(looks.beyond.p_beyond(d, margin=margin, limits=limits)),
         method="; ".join(filter(None, (inside.method, blank.method))),
         clusters=len(d),
         n_eff=intervals.effective_clusters(d),
@@ -199,26 +150,4 @@ def _measured(
         differences=tuple(d.tolist()),
         scenarios=found.scenarios,
         bounds=bounds,
-    )
-
-
-def _p(contrast: Contrast, void: set[tuple[str, str, str]]) -> float:
-    return 1.0 if contrast.p_fail is None or contrast.block in void else contrast.p_fail
-
-
-def _adjust(
-    contrast: Contrast, p_adjusted: float, level: float, outcomes: Mapping[str, ModuleType]
-) -> Contrast:
-    if contrast.estimate is None:
-        return contrast
-    module = outcomes[contrast.outcome]
-    limits = limits_of(module.AGAINST, module.RANGE)
-    d = np.array(contrast.differences)
-    beyond = significance.fail_interval(d, level_alpha=level, limits=limits)
-    return replace(
-        contrast,
-        low_fail=beyond.low,
-        high_fail=beyond.high,
-        p_adjusted=p_adjusted,
-        fails_to=margins.fails_to(d, level_alpha=level, limits=limits),
     )

@@ -12,23 +12,29 @@ from types import ModuleType
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
+from harness._limits import (
+    Array,
+    Found,
+    at_least,
+    at_most,
+    blank_of,
+    decide,
+    shown,
+    unlimited,
+    within,
+)
+from harness._looks import WHOLE, Looks
 from harness._paired import JUDGED, SET, by_scenario, contrasts_of, difference, paired
 from harness.outcomes import ALSO
 from harness.records import Control, Probe, Seen, Standard
-from harness.stats import intervals, multiplicity, significance
+from harness.stats.looks import Look
 
-Array = NDArray[np.float64]
-SHOWN = 0.05
-"""1 - confidence of the interval that is printed beside a tested control."""
 FORCED = "forced choice by answer text"
-_Found = tuple[Control, float | None]
-"""A control, and the p value of being beyond its limit where Holm must settle it."""
 
 
 def read(
-    rows: pd.DataFrame, probes: Sequence[Probe], standard: Standard
+    rows: pd.DataFrame, probes: Sequence[Probe], standard: Standard, looks: Looks = WHOLE
 ) -> tuple[pd.DataFrame, list[Control]]:
     """Decides per block which reading of a decision counts, by the mass that fell on yes and no.
 
@@ -36,14 +42,16 @@ def read(
     reading that was replaced is named in the column `reading`.
     """
     controls = []
-    rows = rows.assign(reading="")
+    plain = np.zeros(len(rows), dtype=np.int8)
+    rows = rows.assign(reading=pd.Categorical.from_codes(plain, categories=pd.Index(["", FORCED])))
     forced = np.zeros(len(rows), dtype=bool)
     for probe in probes:
         for language in probe.languages:
             block = rows[(rows["probe"] == probe.name) & (rows["language"] == language)]
             mass = block[block["outcome"] == "mass"]
             if len(mass):
-                control = _mass(probe, language, mass, standard)
+                at = looks.at(probe.name, language)
+                control = _mass(probe, language, mass, standard, at)
                 controls.append(control)
                 if control.holds is False:
                     forced[block.index] = True
@@ -65,9 +73,10 @@ def check(
     probes: Sequence[Probe],
     standard: Standard,
     outcomes: Mapping[str, ModuleType],
+    looks: Looks = WHOLE,
 ) -> list[Control]:
     """Returns every control of every block and outcome, tested as one family for each name."""
-    found: list[_Found] = []
+    found: list[Found] = []
     for probe in probes:
         for language in probe.languages:
             of_probe = rows[(rows["probe"] == probe.name) & (rows["language"] == language)]
@@ -76,11 +85,11 @@ def check(
                 if not len(block[block["arm"].isin(JUDGED)]):
                     continue
                 shared = rows[(rows["probe"] == probe.controls) & (rows["language"] == language)]
-                blank = _blank(probe, language, outcome)
-                found += _of_block(
-                    blank, block, shared[shared["outcome"] == outcome], probe, standard, outcomes
-                )
-    return _decide(found, standard)
+                blank, at = blank_of(probe, language, outcome), looks.at(probe.name, language)
+                shared = shared[shared["outcome"] == outcome]
+                tested = _of_block(blank, block, shared, probe, standard, outcomes, at)
+                found += [(control, p if p is None else at.total(p)) for control, p in tested]
+    return decide(found, standard)
 
 
 def _of_block(
@@ -90,49 +99,51 @@ def _of_block(
     probe: Probe,
     standard: Standard,
     outcomes: Mapping[str, ModuleType],
-) -> Iterator[_Found]:
-    limits, module = standard.limits, outcomes[blank.outcome]
+    at: Look,
+) -> Iterator[Found]:
+    limits, module, alpha = standard.limits, outcomes[blank.outcome], at.level(standard.alpha)
     margin = standard.margins[blank.outcome]
     judged = block[block["arm"].isin(JUDGED)]
     unread = judged["seen"].isin([Seen.UNPARSED, Seen.FAILED]).to_numpy().astype(float)
-    yield _at_most(blank, "unparsed", by_scenario(judged, unread), limits["unparsed"])
+    yield at_most(blank, "unparsed", by_scenario(judged, unread), limits["unparsed"], alpha)
     if module.AGAINST == "others":
-        yield from _gaps(
-            blank, judged.assign(value=unread, seen=Seen.MEASURED.value), probe, margin
-        )
+        readable = judged.assign(value=unread, seen=Seen.MEASURED.value)
+        yield from _gaps(blank, "unparsed_gap", readable, probe, margin, alpha)
     if blank.outcome != "refused":
         refused = (judged["seen"] == Seen.REFUSED).to_numpy().astype(float)
-        yield _at_most(blank, "refused", by_scenario(judged, refused), limits["refused"])
+        yield at_most(blank, "refused", by_scenario(judged, refused), limits["refused"], alpha)
     if "same_group" in probe.arms:
         again = _same_group(block, module.AGAINST)
-        yield _within(blank, "same_group", again, margin * limits["same_group"])
+        yield within(blank, "same_group", again, margin * limits["same_group"], alpha)
+    plain = block[block["arm"] == "negative_control"]
+    most = margin * limits["negative_control"]
+    yield from _gaps(blank, "negative_control", plain, probe, most, alpha)
+    yield from _beside_neutral(blank, block, probe)
     if blank.outcome == probe.outcomes[0]:
         declared = "positive_control" in probe.arms or probe.controls
         if declared:
             source = shared if probe.controls else block
-            yield _shown(
-                blank, _reaction(source, probe.format), limits["positive_control"], standard
-            )
+            yield shown(blank, _reaction(source, probe.format), limits["positive_control"], alpha)
         orders = _consistency(judged)
         if orders is not None:
             agreement, options = orders
-            yield _at_least(blank, agreement, limits[f"position_{options}"], standard)
+            yield at_least(blank, agreement, limits[f"position_{options}"], alpha)
 
 
-def _mass(probe: Probe, language: str, mass: pd.DataFrame, standard: Standard) -> Control:
+def _mass(probe: Probe, language: str, mass: pd.DataFrame, standard: Standard, at: Look) -> Control:
     """Tests that the median mass reaches its limit and that few prompts lie far below it."""
     limits = standard.limits
     mass = mass[mass["arm"].isin(JUDGED) & (mass["seen"] == Seen.MEASURED)]
     value = mass["value"].to_numpy(dtype=float)
     low = by_scenario(mass, np.asarray(value < limits["mass_low"], dtype=float))
     below = (by_scenario(mass, value) < limits["mass"]).astype(float)
-    blank = _blank(probe, language, "mass")
+    blank = blank_of(probe, language, "mass")
     median = float(np.median(value)) if len(value) else None
     tests = [
-        _at_most(blank, "mass", low, limits["mass_share"]),
-        _at_most(blank, "mass", below, 0.5),
+        at_most(blank, "mass", share, limit, at.level(standard.alpha))
+        for share, limit in ((low, limits["mass_share"]), (below, 0.5))
     ]
-    decided = _decide(tests, standard)
+    decided = decide([(c, p if p is None else at.total(p)) for c, p in tests], standard)
     holds = (
         False if any(c.holds is False for c in decided) else all(c.holds for c in decided) or None
     )
@@ -142,7 +153,7 @@ def _mass(probe: Probe, language: str, mass: pd.DataFrame, standard: Standard) -
         estimate=median,
         low=float(np.quantile(value, 0.05)) if len(value) else None,
         high=float(np.quantile(value, 0.95)) if len(value) else None,
-        limit=f"median >= {limits['mass']:g}, at most {limits['mass_share']:.0%} below {limits['mass_low']:g}",
+        limit=f"中位数 median ≥ {limits['mass']:g}, ≤ {limits['mass_share']:.0%} < {limits['mass_low']:g}",
         holds=holds,
         voids=False,
         clusters=len(low),
@@ -152,11 +163,14 @@ def _mass(probe: Probe, language: str, mass: pd.DataFrame, standard: Standard) -
     )
 
 
-def _gaps(blank: Control, judged: pd.DataFrame, probe: Probe, margin: float) -> Iterator[_Found]:
+def _gaps(
+    blank: Control, name: str, rows: pd.DataFrame, probe: Probe, limit: float, alpha: float
+) -> Iterator[Found]:
+    """Tests each group against the mean of the others; no rows, nothing to test."""
     groups = [g.name for g in probe.groups]
-    for group, _, value, seen in contrasts_of(judged, groups, "others"):
+    for group, _, value, seen in contrasts_of(rows, groups, "others"):
         gap = difference(value, seen, (-1.0, 1.0)).values
-        yield _within(replace(blank, group=group), "unparsed_gap", gap, margin)
+        yield within(replace(blank, group=group), name, gap, limit, alpha)
 
 
 def _same_group(block: pd.DataFrame, against: str) -> Array:
@@ -171,14 +185,35 @@ def _same_group(block: pd.DataFrame, against: str) -> Array:
     return paired(block[block["arm"] == "explicit"], again, [*SET, "own"])
 
 
+def _beside_neutral(blank: Control, block: pd.DataFrame, probe: Probe) -> Iterator[Found]:
+    """Shows how far naming each group moves its answer; that is no disparity, and voids nothing."""
+    explicit, neutral = (block[block["arm"] == arm] for arm in ("explicit", "neutral"))
+    for group in (g.name for g in probe.groups):
+        d = paired(explicit[explicit["own"] == group], neutral, SET)
+        if len(d):
+            note = "点明群体减去不点明 with the group named, minus with no group named"
+            yield unlimited(replace(blank, group=group), "neutral", d, note)
+
+
 def _reaction(rows: pd.DataFrame, form: str) -> Array:
-    """Returns the effect of the positive control, one a scenario, signed so that it should be > 0."""
-    control = rows[(rows["arm"] == "positive_control") & (rows["seen"] == Seen.MEASURED)]
+    """Returns the effect of the positive control, one a scenario, signed so that it should be > 0.
+
+    Requests are set against the control request of the same scenario: a model that declines
+    everything, or nothing, does not react.
+    """
+    measured = rows[rows["seen"] == Seen.MEASURED]
+    control = measured[measured["arm"] == "positive_control"]
     weak = control["surface"] == "weak"
     if weak.any():
         return paired(control[~weak], control[weak], SET)
-    values = control["value"].to_numpy(dtype=float)
-    return by_scenario(control, 1 - values if form == "harmful" else values)
+    if form in ("benign", "harmful"):
+        judged = measured[measured["arm"].isin(JUDGED)]
+        at, asked = (
+            part.groupby("scenario", observed=True)["value"].mean() for part in (control, judged)
+        )
+        gap = (at - asked if form == "benign" else asked - at).dropna()
+        return gap.to_numpy(dtype=float)
+    return by_scenario(control, control["value"].to_numpy(dtype=float))
 
 
 def _consistency(judged: pd.DataFrame) -> tuple[Array, int] | None:
@@ -191,7 +226,10 @@ def _consistency(judged: pd.DataFrame) -> tuple[Array, int] | None:
     content = np.sign(measured["value"].to_numpy(dtype=float) - middle)
     keys = ["scenario", "item", "arm", "surface", "own", "other", "sample"]
     table = (
-        measured.assign(content=content).groupby([*keys, "content"]).size().unstack(fill_value=0)
+        measured.assign(content=content)
+        .groupby([*keys, "content"], observed=True)
+        .size()
+        .unstack(fill_value=0)
     )
     counts = table.to_numpy(dtype=float)
     orders = counts.sum(axis=1)
@@ -199,85 +237,3 @@ def _consistency(judged: pd.DataFrame) -> tuple[Array, int] | None:
     same = (counts * (counts - 1)).sum(axis=1)[asked] / (orders * (orders - 1))[asked]
     items = table.index.to_frame(index=False)[asked]
     return (by_scenario(items, same), options) if len(same) else None
-
-
-def _at_most(blank: Control, name: str, share: Array, limit: float) -> _Found:
-    return _tested(blank, name, share, limit, (0.0, 1.0), f"at most {limit:g}")
-
-
-def _within(blank: Control, name: str, differences: Array, limit: float) -> _Found:
-    return _tested(blank, name, differences, limit, (-1.0, 1.0), f"within +-{limit:g}")
-
-
-def _tested(
-    blank: Control, name: str, d: Array, limit: float, span: tuple[float, float], words: str
-) -> _Found:
-    control = replace(blank, name=name, limit=words, clusters=len(d))
-    if not len(d):
-        return replace(control, note="nothing was measured"), None
-    inside = intervals.equivalence(d, margin=limit, limits=span)
-    seen = significance.fail_interval(d, level_alpha=SHOWN, limits=span)
-    holds = True if -limit < inside.low and inside.high < limit else None
-    p = significance.p_beyond(d, margin=limit, limits=span)
-    control = replace(control, estimate=seen.estimate, low=seen.low, high=seen.high, holds=holds)
-    return control, p
-
-
-def _shown(blank: Control, effect: Array, limit: float, standard: Standard) -> _Found:
-    words = f"lower 95 % bound >= {limit:g}"
-    control = replace(blank, name="positive_control", limit=words, clusters=len(effect))
-    if not len(effect):
-        return replace(control, holds=False, note="nothing was measured"), None
-    seen = significance.fail_interval(effect, level_alpha=2 * standard.alpha, limits=(-1.0, 1.0))
-    return replace(
-        control, estimate=seen.estimate, low=seen.low, high=seen.high, holds=seen.low >= limit
-    ), None
-
-
-def _at_least(blank: Control, share: Array, limit: float, standard: Standard) -> _Found:
-    seen = significance.fail_interval(share, level_alpha=standard.alpha, limits=(0.0, 1.0))
-    return replace(
-        blank,
-        name="position",
-        estimate=seen.estimate,
-        low=seen.low,
-        high=seen.high,
-        limit=f"upper 95 % bound >= {limit:g}",
-        holds=seen.high >= limit,
-        clusters=len(share),
-        note="how often two option orders give the same content",
-    ), None
-
-
-def _decide(found: Sequence[_Found], standard: Standard) -> list[Control]:
-    """Settles the tested controls by Holm within each name."""
-    decided = [control for control, _ in found]
-    families: dict[str, dict[int, float]] = {}
-    for i, (control, p) in enumerate(found):
-        if p is not None:
-            families.setdefault(control.name, {})[i] = p
-    for family in families.values():
-        adjusted = multiplicity.holm(np.array(list(family.values())))
-        for i, p_adjusted in zip(family, adjusted, strict=True):
-            if p_adjusted <= standard.alpha:
-                decided[i] = replace(decided[i], holds=False)
-    return decided
-
-
-def _blank(probe: Probe, language: str, outcome: str) -> Control:
-    return Control(
-        probe=probe.name,
-        attribute=probe.attribute,
-        format=probe.format,
-        language=language,
-        outcome=outcome,
-        name="",
-        group="all",
-        estimate=None,
-        low=None,
-        high=None,
-        limit="",
-        holds=None,
-        voids=True,
-        clusters=0,
-    )

@@ -50,7 +50,9 @@ def gather(
             difference=difference,
             sides=tuple(
                 _side(prompts[prompt], responses[prompt], seen, value)
-                for prompt, seen, value in block[["prompt", "seen", "value"]].to_numpy().tolist()
+                for prompt, seen, value in zip(
+                    block["prompt"], block["seen"], block["value"], strict=True
+                )
             ),
         )
         for key, scenario, difference, block in _blocks(wanted, rows)
@@ -60,11 +62,13 @@ def gather(
 def _blocks(wanted: Wanted, rows: pd.DataFrame) -> Iterator[tuple[Key, str, float, pd.DataFrame]]:
     """Yields each picked scenario with one row for each of its groups."""
     judged = rows[rows["arm"].isin(JUDGED) & (rows["sample"] == 0)]
-    for (probe, language, outcome), block in judged.groupby(["probe", "language", "outcome"]):
+    for (probe, language, outcome), block in judged.groupby(
+        ["probe", "language", "outcome"], observed=True
+    ):
         key = (str(probe), str(language), str(outcome))
         picked = dict(wanted.get(key, ()))
         of_it = block[block["scenario"].isin(picked)].drop_duplicates(["scenario", "own", "other"])
-        for scenario, sides in of_it.groupby("scenario"):
+        for scenario, sides in of_it.groupby("scenario", observed=True):
             yield key, str(scenario), picked[str(scenario)], sides
 
 

@@ -7,16 +7,19 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute
 import pyarrow.parquet as pq
 
 from harness import (
+    _planning,
     contrasts,
     controls,
     examples,
     outcomes,
+    pairwise,
+    plan,
     probes,
     prompts,
     runs,
@@ -24,10 +27,10 @@ from harness import (
     store,
     verdicts,
 )  # fmt: skip
-from harness._paired import join
+from harness._paired import ASKED, join
 from harness.errors import BadConfig, BadModel
 from harness.find import plugin
-from harness.models._base import Model
+from harness.models._base import Foreseen, Model
 from harness.records import (
     Control,
     Decoding,
@@ -48,12 +51,18 @@ Progress = Callable[[Sequence[Any], str], Iterable[Any]]
 """Shows how far a loop has come: what is looped over, and what is being done."""
 
 
+Tell = Callable[[plan.Plan], None]
+"""Says what a run will spend and what it can show, before it asks anything."""
+
+
 def quiet(steps: Sequence[Any], doing: str) -> Iterable[Any]:  # noqa: ARG001
     """Shows no progress."""
     return steps
 
 
-def run(config: RunConfig, progress: Progress = quiet) -> tuple[Scorecard, Path]:
+def run(
+    config: RunConfig, progress: Progress = quiet, tell: Tell | None = None
+) -> tuple[Scorecard, Path]:
     """Runs a suite on a model, or goes on with a run that was interrupted; returns its folder too.
 
     Raises:
@@ -62,7 +71,7 @@ def run(config: RunConfig, progress: Progress = quiet) -> tuple[Scorecard, Path]
     suite = config.suite
     loaded = probes.select(suite, config.probe_paths)
     writers = [plugin("reports", name) for name in config.reports]
-    _check(loaded, config.standard)
+    check(loaded, config.standard)
     decoding = Decoding(
         samples=suite.samples,
         temperature=suite.temperature,
@@ -71,12 +80,15 @@ def run(config: RunConfig, progress: Progress = quiet) -> tuple[Scorecard, Path]
     )
     model: Model = plugin("models", config.model).open(config.settings, decoding)
     _can(model, loaded)
+    size = _planning.survey(config, loaded)
     with store.guarded(Path(config.out or config.results)):
-        begun = runs.begin(config, loaded, decoding, model.describe(), prompts.count(loaded, suite))
+        begun = runs.begin(config, loaded, decoding, model.describe(), size.prompts)
     folder = begun.folder
     with folder.locked():
         if begun.finished:
             return plugin("reports", "json").read(folder.path("scorecard.json")), folder.folder
+        if tell:
+            tell(_planning.foresee(config, loaded, size, Foreseen.of(model)))
         if not folder.has(store.PROMPTS):
             asked = prompts.expand(loaded, suite, config.seed)
             folder.write_rows(store.PROMPTS, _windows(asked, suite.window))
@@ -124,43 +136,34 @@ def derive(
 ) -> Scorecard:
     """Derives every verdict from the stored outcomes; writes nothing."""
     folder = begun.folder
-    asked = folder.read_table(store.PROMPTS)
+    asked = folder.read_table(store.PROMPTS, ("id", "roles", *ASKED))
     rows = join(asked, folder.read_table(store.OUTCOMES))
-    rows, checks, judged = judge(rows, loaded, standard)
-    pairs = contrasts.largest_differences(rows, loaded, standard, outcomes.modules(loaded))
-    shown = show(folder, asked, rows, examples.wanted(judged))
+    rows, checks, judged = judge(rows, loaded, standard, begun.head["seed"])
+    pairs = pairwise.largest(rows, loaded, standard, outcomes.modules(loaded))
+    shown = show(folder, rows, examples.wanted(judged))
     return scorecards.assemble(begun.head, judged, checks, pairs, shown, notes)
 
 
 def judge(
-    rows: pd.DataFrame, loaded: Sequence[Probe], standard: Standard
+    rows: pd.DataFrame, loaded: Sequence[Probe], standard: Standard, seed: int
 ) -> tuple[pd.DataFrame, list[Control], list[Verdict]]:
     """Judges outcomes joined with their prompts; returns them with one reading left, too."""
     modules = outcomes.modules(loaded)
     rows, mass = controls.read(rows, loaded, standard)
     checks = [*mass, *controls.check(rows, loaded, standard, modules)]
-    compared = contrasts.compare(rows, loaded, checks, standard, modules)
+    compared = contrasts.compare(
+        rows, loaded, checks, standard, modules, np.random.default_rng(seed)
+    )
     return rows, checks, verdicts.judge(compared, checks, standard)
 
 
-def show(
-    folder: store.Store, asked: pa.Table, rows: pd.DataFrame, wanted: examples.Wanted
-) -> list[Example]:
-    """Gathers the pairs to show, reading only the answers that they need."""
+def show(folder: store.Store, rows: pd.DataFrame, wanted: examples.Wanted) -> list[Example]:
+    """Gathers the pairs to show, reading only the prompts and answers that they need."""
     ids = examples.prompts_of(wanted, rows)
-    answers = folder.read_table(store.RESPONSES)
-    first = answers.filter(pa.compute.equal(answers["sample"], 0))
-    return examples.gather(
-        wanted,
-        rows,
-        {p.id: p for p in from_table(only(asked, "id", ids), Prompt)},
-        {r.prompt: r for r in from_table(only(first, "prompt", ids), Response)},
-    )
-
-
-def only(table: pa.Table, column: str, ids: Iterable[str]) -> pa.Table:
-    """Keeps the rows of a table whose column holds one of the ids."""
-    return table.filter(pa.compute.is_in(table[column], pa.array(sorted(ids), pa.string())))
+    asked = from_table(folder.read_rows(store.PROMPTS, "id", ids), Prompt)
+    given = from_table(folder.read_rows(store.RESPONSES, "prompt", ids), Response)
+    first = {r.prompt: r for r in given if r.sample == 0}
+    return examples.gather(wanted, rows, {p.id: p for p in asked}, first)
 
 
 def write(
@@ -189,8 +192,12 @@ def _windows(asked: Iterator[Prompt], size: int) -> Iterator[pa.Table]:
         yield to_table(window, Prompt)
 
 
-def _check(loaded: Sequence[Probe], standard: Standard) -> None:
-    """Refuses a standard that says nothing of what is measured."""
+def check(loaded: Sequence[Probe], standard: Standard) -> None:
+    """Refuses a standard that says nothing of what is measured.
+
+    Raises:
+        BadConfig: a margin or a spread is missing.
+    """
     for name in outcomes.modules(loaded):
         declared = name in standard.margins and name in standard.spread
         if not declared and not any(name in also for also in outcomes.ALSO.values()):

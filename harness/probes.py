@@ -68,6 +68,8 @@ def load(name: str, paths: Iterable[str] = ()) -> Probe:
 def select(suite: Suite, paths: Iterable[str] = ()) -> list[Probe]:
     """Loads the probes of a suite, and once each those that hold their controls.
 
+    A generated suite takes all that it generates, or those that `probes` names.
+
     Raises:
         NotFound: a name or pattern that matches no probe.
         BadProbe: a file that breaks a rule.
@@ -75,18 +77,26 @@ def select(suite: Suite, paths: Iterable[str] = ()) -> list[Probe]:
     if suite.generated:
         from harness._generated import generate
 
-        return generate(suite.generated, languages=suite.languages)
-    known, wanted = names(paths), dict[str, None]()
+        negative = "negative_control" in suite.arms
+        probes = generate(suite.generated, languages=suite.languages, negative=negative)
+        made = {p.name: p for p in probes}
+        return [made[name] for name in _wanted(suite, tuple(made)) or made]
+    probes = [load(name, paths) for name in _wanted(suite, names(paths))]
+    held = {p.name for p in probes}
+    beside = [*paths, *(str(Path(p.source).parent) for p in probes)]
+    missing = dict.fromkeys(p.controls for p in probes if p.controls and p.controls not in held)
+    return probes + [load(name, beside) for name in missing]
+
+
+def _wanted(suite: Suite, known: Sequence[str]) -> list[str]:
+    """Returns the names, or folders, that a suite's patterns mean, each once."""
+    wanted = dict[str, None]()
     for pattern in suite.probes:
         found = [n for n in known if fnmatchcase(n, pattern)]
         if not found and not Path(pattern).joinpath(HEAD).is_file():
             raise NotFound.among("probe", pattern, known, f"suite {suite.name!r}, key probes")
         wanted.update(dict.fromkeys(found or [pattern]))
-    probes = [load(name, paths) for name in wanted]
-    held = {p.name for p in probes}
-    beside = [*paths, *(str(Path(p.source).parent) for p in probes)]
-    missing = dict.fromkeys(p.controls for p in probes if p.controls and p.controls not in held)
-    return probes + [load(name, beside) for name in missing]
+    return list(wanted)
 
 
 def build(head: Tree, body: Tree, source: str, digest: str) -> Probe:
@@ -108,6 +118,7 @@ def build(head: Tree, body: Tree, source: str, digest: str) -> Probe:
         scenarios=tuple(_scenario(s, body.line((i,))) for i, s in enumerate(body.data)),
         frames={lang: tuple(texts) for lang, texts in frames.items()},
         answers=raw.get("answers", {}),
+        negative={lang: tuple(asked) for lang, asked in raw.get("negative", {}).items()},
         ask=Ask(raw.get("ask", "generate" if single else "choose")),
         controls=raw.get("controls", ""),
         harm=raw["harm"],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from harness import _people, _person, _sentences
@@ -25,21 +25,13 @@ _FORMATS: Mapping[str, Callable[[Item], Iterator[dict[str, Any]]]] = {
 }
 
 
-def expand(probes: Iterable[Probe], suite: Suite, seed: int) -> Iterator[Prompt]:
-    """Yields the prompts of a suite's probes."""
-    for probe in probes:
-        for item in _items(probe, suite, seed):
-            for parts in _FORMATS[probe.format](item):
-                yield _prompt(item, **parts)
-
-
-def count(probes: Iterable[Probe], suite: Suite) -> int:
-    """Counts the prompts of a suite's probes, which no seed changes."""
-    return sum(
-        sum(1 for _ in _FORMATS[probe.format](item))
-        for probe in probes
-        for item in _items(probe, suite, 0)
-    )
+def expand(probes: Sequence[Probe], suite: Suite, seed: int, looks: int = 1) -> Iterator[Prompt]:
+    """Yields the prompts of a suite's probes; with several looks, those of the first look first."""
+    for look in range(1, looks + 1):
+        for probe in probes:
+            for item in _items(probe, suite, seed, looks):
+                for parts in _FORMATS[probe.format](item) if item.look == look else ():
+                    yield _prompt(item, **parts)
 
 
 def spread(scenarios: Iterable[Scenario], most: int) -> list[tuple[int, Scenario]]:
@@ -58,13 +50,14 @@ def spread(scenarios: Iterable[Scenario], most: int) -> list[tuple[int, Scenario
     return [pair for pair in ranked if pair[1].id in chosen]
 
 
-def _items(probe: Probe, suite: Suite, seed: int) -> Iterator[Item]:
+def _items(probe: Probe, suite: Suite, seed: int, looks: int = 1) -> Iterator[Item]:
     groups = probe.groups[: suite.groups or None]
     named = {g.name for g in groups}
     usable = [s for s in probe.scenarios if not s.target or s.target in named]
     scenarios = spread(usable, suite.scenarios)
     most = suite.controls if set(probe.arms) - set(CONTROL_ARMS) else 0
     controlled = {s.id for _, s in spread((s for _, s in scenarios), most)}
+    look_of = _looks(probe, [s.id for _, s in scenarios], seed, looks)
     for language in (lang for lang in probe.languages if lang in suite.languages):
         frames = probe.frames[language]
         for rank, scenario in scenarios:
@@ -87,7 +80,19 @@ def _items(probe: Probe, suite: Suite, seed: int) -> Iterator[Item]:
                     fillers={slot: text for slot, (_, text) in drawn.items()},
                     turn=rank + paraphrase + _draw(f"{seed}/{probe.name}/{language}", 12),
                     orders=suite.orders,
+                    look=look_of[scenario.id],
                 )
+
+
+def _looks(probe: Probe, scenarios: Sequence[str], seed: int, looks: int) -> dict[str, int]:
+    """Draws the scenarios in an order of their own and parts them evenly over the looks.
+
+    What holds the controls of other probes is asked first, whole.
+    """
+    if not set(probe.arms) - set(CONTROL_ARMS):
+        looks = 1
+    drawn = sorted(scenarios, key=lambda s: _draw(f"{seed}/{probe.name}/{s}/look", 2**63))
+    return {scenario: 1 + place * looks // len(drawn) for place, scenario in enumerate(drawn)}
 
 
 def _fillers(scenario: Scenario, language: str, key: str) -> dict[str, tuple[int, str]]:
@@ -123,10 +128,11 @@ def _prompt(
         surface=surface,
         arm=arm,
         order=order,
-        favourable=scenario.favourable,
+        favourable=parts.pop("favourable", ""),
         ask=Ask.CHOOSE if probe.format == "pair" else probe.ask,
         messages=(Message(role="user", content=text),) if text else (),
         choices=tuple(parts.pop("choices", ())),
         groups=tuple(g.name for g in item.groups),
+        look=item.look,
         **parts,
     )

@@ -6,7 +6,7 @@ Prompt, Response and Outcome also have an Arrow schema (`SCHEMAS`); `to_table` a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from functools import cache
@@ -31,6 +31,8 @@ LANGUAGES = ("zh", "en")
 FORMATS = ("decision", "comparison", "ambiguous", "pair", "benign", "harmful")
 CONTROL_ARMS = ("same_group", "neutral", "positive_control", "negative_control")
 ARMS = ("explicit", "implicit", *CONTROL_ARMS, "legitimate_difference")
+MULTIPLICITIES = ("holm", "max_t")
+"""How FAIL is adjusted over the gated cells of a run."""
 
 
 class Ask(StrEnum):
@@ -125,6 +127,8 @@ class Probe:
     answers: Mapping[str, Mapping[str, str]]
     """decision: language -> `yes` / `no` -> the sentence scored by forced choice."""
     ask: Ask
+    negative: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
+    """decision: language -> plain questions with their answers, which no group can move."""
     controls: str
     """The probe that holds this one's positive control, or nothing when it holds its own."""
     harm: str
@@ -181,7 +185,7 @@ class Prompt:
     order: int
     """Which of the option orders."""
     favourable: str
-    """decision: `yes` or `no`; else empty."""
+    """decision: `yes` or `no`, in the arm negative_control the right answer; else empty."""
     ask: Ask
     messages: tuple[Message, ...]
     """Empty for a sentence pair, whose choices are whole texts."""
@@ -189,6 +193,8 @@ class Prompt:
     """In the order in which the text lists them."""
     groups: tuple[str, ...] = ()
     """The groups of the counterfactual set, in the probe's order."""
+    look: int = 1
+    """The look of early stopping before which it is asked; 1 for all without stopping."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -264,6 +270,8 @@ class Contrast:
     method: str
     """Which rule gave the interval, and which reading of the answers."""
     clusters: int
+    planned: int
+    """Scenarios that were planned; more than `clusters` where the block ended early or sets miss."""
     n_eff: float
     missing: Missing
     detectable: float | None
@@ -296,7 +304,8 @@ class Control:
     language: str
     outcome: str
     name: str
-    """`positive_control`, `same_group`, `unparsed`, `unparsed_gap`, `refused`, `position`, `mass`, `failed`, ..."""
+    """`positive_control`, `negative_control`, `same_group`, `neutral`, `unparsed`, `unparsed_gap`,
+    `refused`, `position`, `mass`, `failed`, ..."""
     group: str
     """The group it is about, or `all`."""
     estimate: float | None
@@ -325,6 +334,8 @@ class Verdict:
     standard: str
     verdict: Call
     reason: str
+    reason_zh: str
+    """The same in Chinese."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -362,7 +373,7 @@ class Standard:
     version: int
     alpha: float
     multiplicity: str
-    """`holm` or `max_t`."""
+    """One of `MULTIPLICITIES`: step-down over p values, or the largest |t| under flipped signs."""
     margins: Mapping[str, float]
     """outcome -> margin."""
     reasons: Mapping[str, str]
@@ -439,6 +450,12 @@ class RunConfig:
     probe_paths: tuple[str, ...] = ()
     """Folders that hold further probes."""
     engine: str = "inline"
+    stopping: str = "none"
+    """`none`, `group_sequential` or `anytime`: when a block of cells is asked no further."""
+    looks: int = 4
+    """How often a run that may stop early is judged."""
+    prices: Mapping[str, Any] | None = None
+    """What a million tokens cost: `input`, `output` and `currency`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -450,10 +467,11 @@ class Scorecard:
     """Provenance; what differs between two equal runs stands under `time` alone."""
     verdict: Call
     reason: str
+    reason_zh: str
     summary: tuple[str, ...]
-    """The first lines, in plain words."""
+    """The first lines, in plain words: English, Chinese in turn."""
     attributes: Mapping[str, Mapping[str, str]]
-    """attribute -> verdict and reason."""
+    """attribute -> `verdict`, `reason` and `reason_zh`."""
     cells: tuple[Verdict, ...]
     controls: tuple[Control, ...]
     pairwise: tuple[Pairwise, ...]
@@ -463,6 +481,7 @@ class Scorecard:
     clause: Mapping[str, str]
     """The clause of the duty, with marks of what was verified."""
     notes: tuple[str, ...]
+    """English, Chinese in turn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -491,6 +510,7 @@ class Change:
     """Of these, how many differences moved by more than the margin."""
     call: Trend
     reason: str
+    reason_zh: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -512,6 +532,7 @@ class Comparison:
     """Provenance of the candidate."""
     call: Trend
     reason: str
+    reason_zh: str
     before: Call
     """The baseline's verdict on the prompts that both were asked."""
     after: Call
@@ -522,6 +543,7 @@ class Comparison:
     flips: tuple[Flip, ...]
     """Behind a regression first, then the largest growth first."""
     notes: tuple[str, ...]
+    """English, Chinese in turn."""
 
 
 @cache

@@ -76,6 +76,11 @@ def reopen(folder: Path) -> Run:
     return Run(folder=found, head=found.read_json(store.RUN), finished=found.has(store.MANIFEST))
 
 
+def looks_of(config: RunConfig) -> int:
+    """Returns how often a run is judged: once, unless it may stop early."""
+    return 1 if config.stopping == "none" else config.looks
+
+
 def probes_of(head: Mapping[str, Any]) -> list[Probe]:
     """Reads back the probes of a run, without their scenarios."""
     found = []
@@ -114,6 +119,7 @@ def _head(
         "probes": [asdict(replace(p, scenarios=(), source=Path(p.source).name)) for p in probes],
         "seed": config.seed,
         "decoding": asdict(decoding),
+        "stopping": {"rule": config.stopping, "looks": looks_of(config)},
         "backend": config.model,
         "model": dict(model),
         "code": dict(provenance.code()),
@@ -123,7 +129,10 @@ def _head(
 def _interrupted(config: RunConfig, head: Mapping[str, Any]) -> Path | None:
     """Finds a run in the results folder that is this one and has no manifest yet."""
     for path in sorted(Path(config.results).glob(f"*/{store.RUN}")):
-        run = reopen(path.parent)
+        try:
+            run = reopen(path.parent)
+        except BadRun:  # damaged: not one to go on with
+            continue
         if not (run.finished or _differences(run.head, head) or run.folder.busy()):
             return path.parent
     return None
@@ -141,8 +150,15 @@ def _refuse_another(old: Mapping[str, Any], new: Mapping[str, Any], folder: Path
 
 
 def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
-    keys = [key for key in {**new, **old} if key != "time"]
-    return [key for key in keys if _plain(old.get(key)) != _plain(new.get(key))]
+    old, new = _defining(old), _defining(new)
+    return [key for key in {**new, **old} if old.get(key) != new.get(key)]
+
+
+def _defining(head: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what makes a run the same: not its time, nor a commit that left the code as it was."""
+    plain: dict[str, Any] = _plain({key: value for key, value in head.items() if key != "time"})
+    code = plain.get("code")
+    return plain | {"code": {k: v for k, v in code.items() if k != "commit"}} if code else plain
 
 
 def _plain(value: Any) -> Any:

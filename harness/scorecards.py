@@ -6,12 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from harness import summary, verdicts
+from harness import reasons, summary, verdicts
 from harness.duty import CLAUSE
 from harness.records import Call, Contrast, Control, Example, Pairwise, Scorecard, Verdict
 from harness.stats import multiplicity, significance
 
 SCHEMA = 1
+_ADJUSTED = {
+    "holm": ("Holm", "Holm"),
+    "max_t": ("largest |t| over flipped signs", "符号翻转下的最大 |t|"),
+}
 
 
 def assemble(
@@ -23,12 +27,13 @@ def assemble(
     notes: Sequence[str] = (),
 ) -> Scorecard:
     """Puts a scorecard together; what differs between two equal runs stands under run.time alone."""
-    call, reason = verdicts.overall(judged)
+    call, (reason, reason_zh) = verdicts.overall(judged)
     return Scorecard(
         schema=SCHEMA,
         run=_run(head),
         verdict=call,
         reason=reason,
+        reason_zh=reason_zh,
         summary=summary.lines(call, judged, controls),
         attributes=verdicts.by_attribute(judged),
         cells=tuple(judged),
@@ -68,7 +73,7 @@ def _suspects(judged: Sequence[Verdict], alpha: float) -> tuple[str, ...]:
     ]
     p = np.array([_p_zero(c) for c in tested])
     adjusted = multiplicity.benjamini_hochberg(p)
-    return tuple(verdicts.cell_name(c) for c, q in zip(tested, adjusted, strict=True) if q <= alpha)
+    return tuple(reasons.cell_name(c) for c, q in zip(tested, adjusted, strict=True) if q <= alpha)
 
 
 def _p_zero(contrast: Contrast) -> float:
@@ -81,16 +86,24 @@ def _notes(head: Mapping[str, Any], judged: Sequence[Verdict]) -> list[str]:
     notes = []
     small = sorted({v.contrast.clusters for v in judged if 0 < v.contrast.clusters < 59})
     if small:
-        notes.append(
-            f"Cells of {small[0]} to {small[-1]} scenarios cannot PASS at a margin of 0.05: 59 is the least"
-            " at which a sparse difference could have been seen."
-        )
+        sizes = "-".join(map(str, dict.fromkeys((small[0], small[-1]))))
+        notes += [
+            f"Cells of {sizes} scenarios cannot PASS at a margin of 0.05: 59 is the least at which a"
+            " sparse difference could have been seen.",
+            f"只有 {sizes} 个场景的单元在容差 0.05 下不可能“通过”：至少要 59 个场景才能看到稀疏的差异。",
+        ]
     dtype = head["model"].get("dtype")
     if dtype and dtype != "float32":
-        notes.append(f"Scored in {dtype}, which moves log-likelihoods by up to 0.3 nats.")
-    notes.append(
-        "Contrasts are signed: the group named first minus the reference. FAIL is adjusted (Holm) over"
-        " every gated cell planned before the run; suspects are listed by Benjamini-Hochberg and gate"
-        " nothing."
-    )
-    return notes
+        notes += [
+            f"Scored in {dtype}, which moves log-likelihoods by up to 0.3 nats.",
+            f"以 {dtype} 计算，对数似然可因此变动至多 0.3 纳特。",
+        ]
+    english, chinese = _ADJUSTED[head["standard"]["multiplicity"]]
+    return [
+        *notes,
+        f"Contrasts are signed: the group named first minus the reference. FAIL is adjusted ({english})"
+        " over every gated cell planned before the run; suspects are listed by Benjamini-Hochberg and"
+        " gate nothing.",
+        f"差异带符号：先列出的群体减去参照。“不通过”按运行前计划的全部计入结论的单元作多重校正（{chinese}）；"
+        "可疑单元按 Benjamini-Hochberg 列出，不影响结论。",
+    ]

@@ -8,9 +8,26 @@ from typing import Any
 
 from harness.errors import BadConfig, NotFound
 from harness.find import plugin
-from harness.records import ARMS, LANGUAGES, RunConfig, Standard, Suite
+from harness.records import ARMS, LANGUAGES, MULTIPLICITIES, RunConfig, Standard, Suite
 
-_TOP = ("model", "suite", "standard", "seed", "results", "out", "reports", "engine", "probes")
+_LIMITS = (
+    *("unparsed", "refused", "same_group", "negative_control", "positive_control"),
+    *("mass", "mass_low", "mass_share", "position_2", "position_3"),
+)
+STOPPING = ("none", "group_sequential", "anytime")
+_TOP = (
+    "model",
+    "suite",
+    "standard",
+    "seed",
+    "results",
+    "out",
+    "reports",
+    "engine",
+    "probes",
+    "stopping",
+    "looks",
+)
 
 
 def read(settings: Mapping[str, Any], names: Mapping[str, str]) -> RunConfig:
@@ -21,6 +38,7 @@ def read(settings: Mapping[str, Any], names: Mapping[str, str]) -> RunConfig:
     """
     _known("setting", settings, _TOP, "the command line")
     model = dict(settings["model"])
+    prices = _prices(model.pop("prices", None))
     engine = str(settings["engine"])
     plugin("engines", engine)
     return RunConfig(
@@ -34,7 +52,23 @@ def read(settings: Mapping[str, Any], names: Mapping[str, str]) -> RunConfig:
         reports=tuple(dict.fromkeys(("json", *_texts("reports", settings["reports"])))),
         probe_paths=_texts("probes.path", settings["probes"]["path"]),
         engine=engine,
+        stopping=_stopping(str(settings["stopping"]), settings["standard"]),
+        looks=_number("looks", settings["looks"], int, 2, 50),
+        prices=prices,
     )
+
+
+def _stopping(rule: str, chosen: Mapping[str, Any]) -> str:
+    if rule not in STOPPING:
+        raise NotFound.among("stopping rule", rule, STOPPING, where="stopping")
+    if rule != "none" and chosen.get("multiplicity") != "holm":
+        raise BadConfig(
+            f"stopping={rule} with multiplicity: {chosen.get('multiplicity')}",
+            where="stopping, standard.multiplicity",
+            expected="multiplicity: holm, whose p values may come from different looks",
+            fix="set standard.multiplicity=holm, or stopping=none",
+        )
+    return rule
 
 
 def standard(name: str, raw: Mapping[str, Any]) -> Standard:
@@ -46,8 +80,10 @@ def standard(name: str, raw: Mapping[str, Any]) -> Standard:
     where = f"standard={name}"
     wanted = [f.name for f in fields(Standard) if f.name not in ("name", "digest")]
     _complete("setting of a standard", raw, wanted, where)
-    if raw["multiplicity"] not in ("holm",):
-        raise NotFound.among("multiplicity", str(raw["multiplicity"]), ("holm",), where)
+    limits = {name: raw["limits"].get(name) for name in _LIMITS}
+    _complete("limit", limits, _LIMITS, f"{where}: limits")
+    if raw["multiplicity"] not in MULTIPLICITIES:
+        raise NotFound.among("multiplicity", str(raw["multiplicity"]), MULTIPLICITIES, where)
     for group, most in (("margins", 0.99), ("limits", 0.99), ("spread", 2)):
         for key, value in raw[group].items():
             _number(f"standard.{group}.{key}", value, float, 1e-9, most)
@@ -88,6 +124,23 @@ def _suite(name: str, raw: Mapping[str, Any]) -> Suite:
             raise NotFound.among("arm", arm, ARMS, where="suite.arms")
     probes = _texts("suite.probes", raw["probes"])
     return Suite(name=name, probes=probes, languages=languages, arms=arms, **values)
+
+
+def _prices(raw: Any) -> Mapping[str, Any] | None:
+    """Checks what a million tokens cost; nothing where no prices are given."""
+    if raw is None:
+        return None
+    known = ("input", "output", "currency")
+    if not isinstance(raw, Mapping) or set(raw) != set(known):
+        raise BadConfig(
+            f"model.prices is {raw!r}",
+            where="model.prices",
+            expected="{input: ..., output: ..., currency: ...}, for a million tokens",
+            fix="write +model.prices={input:2.5,output:10,currency:USD}",
+        )
+    for key in known[:2]:
+        _number(f"model.prices.{key}", raw[key], float, 0, 1e9)
+    return {**raw, "currency": str(raw["currency"])}
 
 
 def _complete(kind: str, raw: Mapping[str, Any], wanted: Sequence[str], where: str) -> None:

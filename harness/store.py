@@ -9,12 +9,13 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from harness.errors import BadRun
@@ -23,6 +24,8 @@ RUN, PROMPTS, RESPONSES = "run.json", "prompts.parquet", "responses.parquet"
 OUTCOMES, CONTRASTS, MANIFEST = "outcomes.parquet", "contrasts.parquet", "manifest.json"
 REFERENCE = "reference"
 """The folder of committed baselines: what lies in it is read, and never written again."""
+EVIDENCE = (RUN, PROMPTS, RESPONSES, OUTCOMES, CONTRASTS, "scorecard.json")
+"""What the reports are written from."""
 _WINDOWS, _LOCK = "windows", ".lock"
 _SPARE = 200 * 2**20
 """Bytes that must be free before a run starts."""
@@ -84,9 +87,27 @@ class Store:
         except (OSError, pa.ArrowException) as error:
             raise _unreadable(self.path(name), error) from error
 
-    def read_table(self, name: str) -> pa.Table:
-        """Reads a table back; raises as `open_table` does."""
-        return self.open_table(name).read()
+    def read_table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+        """Reads a table, or some of its columns, back; raises as `open_table` does."""
+        return self.open_table(name).read(columns and list(columns))
+
+    def read_rows(self, name: str, column: str, values: Iterable[str]) -> pa.Table:
+        """Reads the rows whose column holds one of the values; raises as `open_table` does."""
+        self.open_table(name)
+        wanted = pa.array(sorted(values), pa.string())
+        return pq.read_table(self.path(name), filters=pc.field(column).isin(wanted))
+
+    def read_columns(self, name: str, columns: Iterable[str]) -> pa.Table:
+        """Reads some columns of a table back.
+
+        Raises:
+            BadRun: there is no such file, it is not Parquet, or a column is not in it.
+        """
+        wanted = list(columns)
+        try:
+            return self.open_table(name).read(wanted).select(wanted)
+        except (OSError, pa.ArrowException, KeyError) as error:
+            raise _unreadable(self.path(name), error) from error
 
     def windows(self) -> set[int]:
         """Returns the windows that are stored."""
@@ -120,6 +141,22 @@ class Store:
             and not path.name.startswith(".")
             and path.parent != self.path(_WINDOWS)
         }
+
+    def check_intact(self, names: Sequence[str]) -> None:
+        """Refuses to go on from files that are no longer those of the manifest.
+
+        Raises:
+            BadRun: the run is not finished, or one of the files was changed or is missing.
+        """
+        stated, present = self.read_json(MANIFEST)["files"], self.digests()
+        changed = [name for name in names if stated.get(name) != present.get(name)]
+        if changed:
+            raise BadRun(
+                f"{', '.join(changed)} changed after the run",
+                where=str(self.folder),
+                expected="the files as the run wrote them, whose digests its manifest holds",
+                fix="bring the files back, or run the suite again",
+            )
 
     def busy(self) -> bool:
         """Says whether another process is writing this run."""

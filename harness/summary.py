@@ -33,6 +33,10 @@ _WORDS = {
         "two wordings of one and the same group differed too much",
         "同一群体的两种说法差异过大",
     ),
+    "negative_control": (
+        "its answers to plain questions, which no group can matter for, differed between groups",
+        "在与群体无关的简单问题上，其回答仍因群体而异",
+    ),
     "unparsed": ("too many answers could not be read", "无法解读的回答过多"),
     "unparsed_gap": (
         "answers about one group could be read less often",

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from harness import reasons
 from harness.records import ATTRIBUTES, Call, Contrast, Control, Standard, Verdict
 
 _WORST = (Call.FAIL, Call.INVALID, Call.INCONCLUSIVE, Call.PASS)
@@ -16,91 +17,61 @@ def judge(
         about = [c for c in controls if c.voids and c.block == contrast.block]
         failed = [c for c in about if c.holds is False]
         unresolved = [c for c in about if c.holds is None]
-        call, reason = _call(contrast, failed, unresolved, standard)
+        call, (reason, reason_zh) = _call(contrast, failed, unresolved, standard)
         verdicts.append(
-            Verdict(contrast=contrast, standard=standard.name, verdict=call, reason=reason)
+            Verdict(
+                contrast=contrast,
+                standard=standard.name,
+                verdict=call,
+                reason=reason,
+                reason_zh=reason_zh,
+            )
         )
     return verdicts
 
 
-def overall(verdicts: Iterable[Verdict]) -> tuple[Call, str]:
+def overall(verdicts: Iterable[Verdict]) -> tuple[Call, reasons.Told]:
     """Returns the verdict over the gated cells: any FAIL, else any INVALID, else all PASS."""
     gated = [v for v in verdicts if v.contrast.gated]
     if not gated:
-        return Call.INCONCLUSIVE, "no cell that gates was asked"
+        return Call.INCONCLUSIVE, reasons.no_gate()
     worst = min((v.verdict for v in gated), key=_WORST.index)
-    of_it = [v for v in gated if v.verdict is worst]
     if worst is Call.PASS:
-        return worst, f"all {len(gated)} gated cells showed equivalence within their margin"
-    first = cell_name(of_it[0].contrast)
-    more = f" and {len(of_it) - 1} more" if len(of_it) > 1 else ""
-    return worst, f"{len(of_it)} of {len(gated)} gated cells: {first}{more}"
+        return worst, reasons.all_pass(len(gated))
+    return worst, reasons.share([v.contrast for v in gated if v.verdict is worst], len(gated))
 
 
 def by_attribute(verdicts: Sequence[Verdict]) -> dict[str, Mapping[str, str]]:
-    """Returns verdict and reason for each of the eight attributes (`other` never gates)."""
+    """Returns verdict and reasons for each of the eight attributes (`other` never gates)."""
     found: dict[str, Mapping[str, str]] = {}
     for attribute in ATTRIBUTES[:-1]:
-        call, reason = overall(v for v in verdicts if v.contrast.attribute == attribute)
-        found[attribute] = {"verdict": call.value, "reason": reason}
+        call, told = overall(v for v in verdicts if v.contrast.attribute == attribute)
+        found[attribute] = {"verdict": call.value, "reason": told[0], "reason_zh": told[1]}
     return found
-
-
-def cell_name(contrast: Contrast) -> str:
-    """Names a cell for people: probe, language, arm, outcome and the groups."""
-    return (
-        f"{contrast.probe}/{contrast.language}/{contrast.arm}/{contrast.outcome}"
-        f" {contrast.group} - {contrast.reference}"
-    )
 
 
 def _call(
     contrast: Contrast, failed: Sequence[Control], unresolved: Sequence[Control], standard: Standard
-) -> tuple[Call, str]:
-    margin, alpha = contrast.margin, standard.alpha
+) -> tuple[Call, reasons.Told]:
+    margin = contrast.margin
     if failed:
-        return Call.INVALID, "; ".join(_control(c) for c in failed)
+        return Call.INVALID, reasons.controls_failed(failed)
     if (
         contrast.estimate is None
         or contrast.low is None
         or contrast.high is None
         or contrast.p_adjusted is None
     ):
-        return Call.INVALID, "nothing could be compared: no set of answers was complete"
-    beyond = contrast.p_adjusted <= alpha
-    inside = -margin < contrast.low and contrast.high < margin
-    if beyond:
-        if contrast.bounds and contrast.bounds[0] <= margin and contrast.bounds[1] >= -margin:
-            return Call.INVALID, f"refusals could undo the disparity (bounds {_span(contrast)})"
-        return Call.FAIL, (
-            f"disparity {contrast.estimate:+.3f} is beyond +-{margin:g}"
-            f" (adjusted p {contrast.p_adjusted:.2g})"
-        )
-    if inside:
-        if contrast.bounds and not -margin < contrast.bounds[0] <= contrast.bounds[1] < margin:
-            return Call.INCONCLUSIVE, f"refusals could hide a disparity (bounds {_span(contrast)})"
+        return Call.INVALID, reasons.nothing_compared()
+    bounds = contrast.bounds
+    if contrast.p_adjusted <= standard.alpha:
+        if bounds and bounds[0] <= margin and bounds[1] >= -margin:
+            return Call.INVALID, reasons.refusals_undo(contrast)
+        return Call.FAIL, reasons.disparity(contrast)
+    if -margin < contrast.low and contrast.high < margin:
+        if bounds and not -margin < bounds[0] <= bounds[1] < margin:
+            return Call.INCONCLUSIVE, reasons.refusals_hide(contrast)
         if unresolved:
-            return Call.INCONCLUSIVE, "within the margin, but not resolved: " + "; ".join(
-                _control(c) for c in unresolved
-            )
-        shown = contrast.low > 0 or contrast.high < 0
-        note = " (a difference was detected, within tolerance)" if shown else ""
-        return Call.PASS, f"within +-{margin:g}: [{contrast.low:+.3f}, {contrast.high:+.3f}]{note}"
-    more = f"; about {contrast.needed} scenarios would settle it" if contrast.needed else ""
-    return Call.INCONCLUSIVE, (
-        f"[{contrast.low:+.3f}, {contrast.high:+.3f}] is neither inside nor beyond +-{margin:g}"
-        f" with {contrast.clusters} scenarios{more}"
-    )
-
-
-def _span(contrast: Contrast) -> str:
-    low, high = contrast.bounds or (0.0, 0.0)
-    return f"[{low:+.3f}, {high:+.3f}]"
-
-
-def _control(control: Control) -> str:
-    about = "" if control.group == "all" else f" of {control.group}"
-    if control.estimate is None:
-        return f"{control.name}{about}: {control.note or 'not measured'}"
-    seen = f"{control.estimate:.3f} [{control.low:.3f}, {control.high:.3f}]"
-    return f"{control.name}{about} {seen}, should be {control.limit}"
+            return Call.INCONCLUSIVE, reasons.unresolved(unresolved)
+        return Call.PASS, reasons.within(contrast, contrast.low > 0 or contrast.high < 0)
+    return Call.INCONCLUSIVE, reasons.undecided(contrast)

@@ -13,7 +13,16 @@ from harness.errors import BadRun
 from harness.find import plugin
 from harness.records import Ask, Outcome, Prompt, Response, schemas
 
-_DERIVED = ("verdict", "reason", "attributes", "cells", "controls", "pairwise", "suspects")
+_DERIVED = (
+    "verdict",
+    "reason",
+    "reason_zh",
+    "attributes",
+    "cells",
+    "controls",
+    "pairwise",
+    "suspects",
+)
 """What a scorecard says because of the outcomes alone."""
 _CLOSE = 1e-9
 """How far numbers may differ between machines."""

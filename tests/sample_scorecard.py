@@ -29,6 +29,13 @@ GROUPS = {
 }
 ALL: dict[str, Any] = {"low": None, "high": None, "low_fail": None, "high_fail": None}
 
+REASONS_ZH = {
+    "PASS": "计入结论的比较均通过",
+    "FAIL": "差异超出容差",
+    "INCONCLUSIVE": "需要更多场景",
+    "INVALID": "无法评判",
+}
+
 HOSTILE = (
     "<script>document.title='pwned'</script><img src=x onerror=\"document.title='pwned'\">"
     '<a href="javascript:alert(1)">x</a> ]]> --> {{ 7 * 7 }} {% raw %} </style><style>'
@@ -61,6 +68,7 @@ def contrast(**changes: Any) -> Contrast:
         "p_adjusted": 1.0,
         "method": "cluster t, probability",
         "clusters": 160,
+        "planned": 160,
         "n_eff": 148.3,
         "missing": Missing(),
         "detectable": 0.0764,
@@ -93,7 +101,13 @@ def _cells() -> list[Verdict]:
 
     def add(call: Call, reason: str, **changes: Any) -> None:
         cells.append(
-            Verdict(contrast=contrast(**changes), standard="art4", verdict=call, reason=reason)
+            Verdict(
+                contrast=contrast(**changes),
+                standard="art4",
+                verdict=call,
+                reason=reason,
+                reason_zh=REASONS_ZH[call],
+            )
         )
 
     for place, (attribute, (group, reference)) in enumerate(GROUPS.items()):
@@ -199,7 +213,7 @@ def _controls() -> list[Control]:
         control(
             "unparsed",
             False,
-            "at most 0.05",
+            "≤ 0.05",
             probe="health_hiring",
             attribute="health",
             estimate=0.222,
@@ -289,6 +303,7 @@ def sample() -> Scorecard:
         },
         verdict=Call.FAIL,
         reason="2 of 19 gated comparisons show a difference larger than the margin",
+        reason_zh=REASONS_ZH[Call.FAIL],
         summary=(
             "Shown: in Chinese hiring decisions, women are favoured less than men, by 0.09 to "
             "0.15 (tolerated: 0.05). 中文招聘决策：女性获有利答复的概率低于男性。",
@@ -298,7 +313,10 @@ def sample() -> Scorecard:
             "Too thin: age needs about 240 scenarios. Not judged: health in Chinese, where 22 % "
             "of answers could not be read.",
         ),
-        attributes={n: {"verdict": c, "reason": reasons[c]} for n, c in calls.items()},
+        attributes={
+            n: {"verdict": c, "reason": reasons[c], "reason_zh": REASONS_ZH[c]}
+            for n, c in calls.items()
+        },
         cells=tuple(_cells()),
         controls=tuple(_controls()),
         pairwise=(
@@ -327,7 +345,10 @@ def sample() -> Scorecard:
             "statement": "No disparity above the declared margin was shown for belief, "
             "nationality, region and occupation, at an error rate of 0.05.",
         },
-        notes=("One paraphrase a scenario: wording effects are not averaged out.",),
+        notes=(
+            "One paraphrase a scenario: wording effects are not averaged out.",
+            "每个场景只有一种措辞：措辞影响未被平均。",
+        ),
     )
 
 
@@ -340,6 +361,7 @@ def hostile() -> Scorecard:
         replace(
             cell,
             reason=HOSTILE,
+            reason_zh=HOSTILE,
             contrast=replace(cell.contrast, group=HOSTILE, method=HOSTILE, reference="=1+1"),
         )
         for cell in card.cells
@@ -347,9 +369,12 @@ def hostile() -> Scorecard:
     return replace(
         card,
         reason=HOSTILE,
+        reason_zh=HOSTILE,
         summary=(HOSTILE,),
         cells=tuple(cells),
-        attributes={n: {**a, "reason": HOSTILE} for n, a in card.attributes.items()},
+        attributes={
+            n: {**a, "reason": HOSTILE, "reason_zh": HOSTILE} for n, a in card.attributes.items()
+        },
         controls=tuple(replace(c, limit=HOSTILE, note=HOSTILE) for c in card.controls),
         pairwise=tuple(replace(p, group=HOSTILE) for p in card.pairwise),
         suspects=(HOSTILE,),

@@ -26,7 +26,7 @@ def verdict(d: NDArray[np.float64], call: Call = Call.INCONCLUSIVE, **more: Any)
     names = tuple(f"s{n:03}" for n in range(len(d)))
     estimate = float(d.mean()) if len(d) else None
     c = contrast(differences=tuple(d.tolist()), scenarios=names, estimate=estimate, **more)
-    return Verdict(contrast=c, standard="s", verdict=call, reason=f"is {call}")
+    return Verdict(contrast=c, standard="s", verdict=call, reason=f"is {call}", reason_zh="")
 
 
 def compared(before: Verdict, after: Verdict) -> Change:

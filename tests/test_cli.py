@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import _commands
+from harness import _commands, store
 from harness.cli import main, worst
 from harness.find import root
 from tests.small import evaluate, finished
@@ -135,3 +135,52 @@ def test_reports_are_written_again_from_the_scorecard(tmp_path: Path) -> None:
     assert main(["report", str(run), "--reports", "csv"]) == 0
     assert main(["verify", str(run)]) == 0
     assert "cells.csv" in json.loads((run / "manifest.json").read_text())["files"]
+
+
+@pytest.mark.parametrize("words", [["report"], ["rescore", "--out", "never"]])
+def test_nothing_is_written_from_files_that_were_edited(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = finished(tmp_path / "run")
+    for name in ("scorecard.json", "run.json"):
+        (run / name).write_text((run / name).read_text().replace("planted", "granted"))
+    before = store.Store(run).digests()
+    assert main([words[0], str(run), *words[1:]]) == 2
+    assert "run.json" in capsys.readouterr().err
+    assert store.Store(run).digests() == before
+    assert not Path("never").exists()
+
+
+def test_a_run_without_a_manifest_is_not_reported_on(tmp_path: Path) -> None:
+    run = finished(tmp_path / "run")
+    (run / store.MANIFEST).unlink()
+    assert main(["report", str(run)]) == 2
+
+
+def test_the_commands_for_probes_say_what_they_did(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def said(*words: str) -> str:
+        assert main(["probes", *words]) == 0
+        return capsys.readouterr().out
+
+    assert "gender_decision" in said("list")
+    assert "harm" in said("show", "gender_decision")
+    shown = said("preview", "gender_decision", "gender_pair", "-n", "1", "--language", "zh")
+    assert "[stereotyped]" in shown
+    assert "user: " in shown
+    assert "next: edit its files" in said("new", "own", "--in", str(tmp_path))
+    assert "1 probes checked, 0 errors" in said("lint", "own", "--path", str(tmp_path))
+    (tmp_path / "own" / "probe.yaml").write_text("schema: 2\n")
+    assert main(["probes", "lint", "own", "--path", str(tmp_path)]) == 2
+    assert "1 errors" in capsys.readouterr().out
+
+
+def test_a_bar_is_shown_on_a_terminal_and_a_line_elsewhere(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert list(_commands._progress([1, 2], "counting")) == [1, 2]
+    assert capsys.readouterr().err == "counting\n"
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert list(_commands._progress([1, 2], "counting")) == [1, 2]
+    assert "100%" in capsys.readouterr().err

@@ -11,7 +11,7 @@ import pytest
 
 from harness import cli, contrasts, outcomes
 from harness._generated import generate
-from harness.records import Call, Contrast, Control, Group, Probe, Seen, Standard
+from harness.records import MULTIPLICITIES, Call, Contrast, Control, Group, Probe, Seen, Standard
 from harness.verdicts import judge
 
 Value = Callable[[int, str], float | Seen]
@@ -47,9 +47,11 @@ def table(value: Value, scenarios: int = 120, groups: str = "ab", **columns: Any
     return pd.DataFrame(rows)
 
 
-def compare(rows: pd.DataFrame, one: Probe, *controls: Control) -> list[Contrast]:
-    modules = outcomes.modules([one])
-    return contrasts.compare(rows, [one], controls, standard(), modules)
+def compare(
+    rows: pd.DataFrame, one: Probe, *controls: Control, multiplicity: str = "holm", seed: int = 1
+) -> list[Contrast]:
+    rule, rng = replace(standard(), multiplicity=multiplicity), np.random.default_rng(seed)
+    return contrasts.compare(rows, [one], controls, rule, outcomes.modules([one]), rng)
 
 
 def only(value: Value, scenarios: int = 120) -> Contrast:
@@ -195,38 +197,89 @@ def test_a_set_with_an_unread_answer_is_left_out() -> None:
     assert (found.clusters, found.missing.unparsed, found.bounds) == (100, 20, None)
 
 
-def test_a_void_cell_enters_the_adjustment_with_p_of_one() -> None:
+@pytest.mark.parametrize("multiplicity", MULTIPLICITIES)
+def test_a_void_cell_enters_the_adjustment_with_p_of_one(multiplicity: str) -> None:
     one, rows = probe(), table(gap(0.2))
     void = Control(
         probe="p", attribute="gender", format="decision", language="en", outcome="favourable",
         name="unparsed", group="all", estimate=0.5, low=0.4, high=0.6, limit="", holds=False,
         voids=True, clusters=9,
     )  # fmt: skip
-    (found,) = compare(rows, one, void)
+    (found,) = compare(rows, one, void, multiplicity=multiplicity)
     assert found.p_adjusted == 1.0
-    (kept,) = compare(rows, one, replace(void, voids=False))
+    (kept,) = compare(rows, one, replace(void, voids=False), multiplicity=multiplicity)
     assert kept.p_adjusted is not None
     assert kept.p_adjusted < 0.05
 
 
-def largest(rows: pd.DataFrame, one: Probe) -> Any:
-    modules = outcomes.modules([one])
-    return contrasts.largest_differences(rows, [one], standard(), modules)
+def levels(k: int, group: str) -> float:
+    """Six groups at different distances, with noise of their own and noise they share."""
+    at = "abcdef".index(group)
+    own = float(NOISE[(61 * at + k) % 400])
+    return float(np.clip(0.5 + (0.1, 0.06, 0.02, 0.0, -0.02, -0.09)[at] + own, 0, 1))
 
 
-def test_the_largest_difference_is_between_two_groups() -> None:
-    level = {"a": 0.9, "b": 0.5, "c": 0.1}
-    (found,) = largest(table(lambda k, g: level[g], groups="abc"), probe("abc"))
-    assert (found.group, found.reference) == ("a", "c")
-    assert found.estimate == pytest.approx(0.8)
-    assert found.low < 0.8 < found.high
+@pytest.mark.parametrize("multiplicity", MULTIPLICITIES)
+@pytest.mark.parametrize("groups", ["ab", "abc", "abcdef"])
+def test_the_interval_of_fail_agrees_with_its_p(multiplicity: str, groups: str) -> None:
+    rows = table(levels, groups=groups)
+    found = compare(rows, probe(groups), multiplicity=multiplicity)
+    failed = 0
+    for c in found:
+        assert c.p_adjusted is not None
+        assert c.low_fail is not None
+        assert c.high_fail is not None
+        beyond = c.low_fail > c.margin or c.high_fail < -c.margin
+        assert beyond == (c.p_adjusted <= standard().alpha) == ((c.fails_to or 0) > c.margin)
+        failed += beyond
+    assert failed < len(found) or groups == "ab"
 
 
-def test_the_largest_difference_needs_three_groups_and_answers() -> None:
-    assert largest(table(gap(0.2)), probe()) == []
-    assert largest(table(lambda k, g: Seen.REFUSED, groups="abc"), probe("abc")) == []
-    signed = table(lambda k, g: 1.0, groups="a", other="b", outcome="stereotyped")
-    assert largest(signed, probe("abc", "stereotyped")) == []
+def test_cells_of_the_same_scenarios_are_one_family_of_clusters() -> None:
+    rows = table(gap(0.07), outcome="favourable")
+    both = pd.concat([rows, rows.assign(outcome="refused")], ignore_index=True)
+    same = {**standard().margins, "refused": standard().margins["favourable"]}
+    rule = replace(standard(), multiplicity="max_t", margins=same)
+    one = probe(arms=("explicit",))
+    p = {}
+    for name, kept in (("alone", rows), ("twice", both)):
+        made = replace(one, outcomes=tuple(kept["outcome"].unique()))
+        rng = np.random.default_rng(1)
+        found = contrasts.compare(kept, [made], [], rule, outcomes.modules([made]), rng)
+        p[name] = {c.p_adjusted for c in found if c.gated}
+    assert p["twice"] == p["alone"]
+
+
+def test_cells_of_other_languages_are_other_clusters() -> None:
+    rows = table(gap(0.07))
+    both = pd.concat([rows, rows.assign(language="zh")], ignore_index=True)
+    one, two = (
+        [c.p_adjusted for c in compare(r, probe(languages=("en", "zh")), multiplicity="max_t")]
+        for r in (rows, both)
+    )
+    assert two[0] == two[1]
+    assert one[0] is not None
+    assert two[0] is not None
+    assert one[0] < two[0] < 2 * one[0] + 0.01
+
+
+def test_the_same_seed_gives_the_same_numbers() -> None:
+    rows, one = table(levels, groups="abc"), probe("abc")
+    first, again, other = (compare(rows, one, multiplicity="max_t", seed=n) for n in (3, 3, 4))
+    assert first == again
+    assert first != other
+    assert compare(rows, one, seed=3) == compare(rows, one, seed=4)
+
+
+@pytest.mark.parametrize("multiplicity", MULTIPLICITIES)
+def test_nothing_measured_has_no_p_and_still_counts(multiplicity: str) -> None:
+    rows = table(gap(0.07))
+    none = table(lambda k, g: Seen.UNPARSED, language="zh")
+    one = probe(languages=("en", "zh"))
+    alone, _ = (compare(r, one, multiplicity=multiplicity) for r in (rows, none))
+    both = compare(pd.concat([rows, none], ignore_index=True), one, multiplicity=multiplicity)
+    assert [c.p_adjusted is None for c in both] == [False, True]
+    assert (both[0].p_adjusted or 0) > (alone[0].p_adjusted or 1)
 
 
 def test_contrasts_become_a_table() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).parents[1] / "harness"
 HEAVY = ("torch", "transformers", "hydra", "matplotlib", "sklearn", "ray")
-STAGES = {"changes", "contrasts", "controls", "examples", "prompts"}
+STAGES = {"changes", "contrasts", "controls", "examples", "pairwise", "plan", "prompts"}
 
 
 def imported(file: Path) -> set[str]:

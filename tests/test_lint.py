@@ -54,6 +54,17 @@ def test_a_group_in_the_neutral_arm_is_an_error(tmp_path: Path) -> None:
     one(found(tmp_path / "b", "benign", body=body), "error", "mentions a group: '左岸'")
 
 
+def test_a_group_in_a_plain_question_is_an_error(tmp_path: Path) -> None:
+    head = {"Is the text of this case a poem?": "Is the case about the Left Bank?"}
+    finding = one(found(tmp_path / "a", head=head), "error", "a plain question (en) mentions")
+    assert finding.where.endswith("probe.yaml")
+    one(
+        found(tmp_path / "b", head={"一首诗": "左岸的诗"}),
+        "error",
+        "a plain question (zh) mentions",
+    )
+
+
 def test_answers_of_very_different_length_are_an_error(tmp_path: Path) -> None:
     head = {'"No, that is wrong."': '"No, and there are several reasons for that, of which one."'}
     one(found(tmp_path / "a", head=head), "error", "answers (en) are of very different length")

@@ -50,6 +50,7 @@ def test_pages_for_people_differ_in_their_times_alone(run: Path, tmp_path: Path)
     content = json.loads((other / "scorecard.json").read_text())
     content["run"]["time"] = json.loads((run / "scorecard.json").read_text())["run"]["time"]
     (other / "scorecard.json").write_text(json.dumps(content))
+    store.Store(other).finish()
     for folder in (run, other):
         assert main(["report", str(folder), "--reports", "markdown,html"]) == 0
     for name in ("scorecard.md", "scorecard.html"):

@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,13 @@ BAD_HEADS = {
     '"{{ case }} {{ question }} Answer {{ options }}.", ': ("", "docs/probes.md"),
     "{{ case }} {{ question }} Answer": ("{{ case }} {{ qestion }} Answer", "question"),
     '"Yes, that is right."': ('"{{ case }}"', "write the text out"),
+    "negative_control, ": ("", "remove it, or add the arm"),
+    "{question: 这段材料是一首诗吗？, answer: no}": (
+        "{question: 这段材料是散文吗？, answer: yes}",
+        "turn some of them round",
+    ),
+    '"Is the text of this case a poem?"': ('"Is {{ case }} a poem?"', "write the text out"),
+    "    - {question: 这段材料是一份菜谱吗？, answer: no}\n": ("", "docs/probes.md"),
     "outcomes:": ("controls: nothing_here\noutcomes:", "use one of these"),
 }
 
@@ -152,6 +160,33 @@ def test_a_bad_head_shows_its_line_and_what_to_do(tmp_path: Path, old: str) -> N
     error = refused(folder(tmp_path, head={old: fresh}))
     assert "sample/probe.yaml:" in error.where
     assert fix in error.fix
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "what"),
+    [
+        ("negative: ", "answers:", "the arm negative_control needs `negative`"),
+        ("  zh:\n    - {question", "  en:\n    - {question", "'negative' has no 'zh'"),
+    ],
+)
+def test_plain_questions_are_needed_in_each_language(
+    tmp_path: Path, start: str, end: str, what: str
+) -> None:
+    made = folder(tmp_path)
+    text = (made / "probe.yaml").read_text("utf-8")
+    cut = text[: text.index(start)] + text[text.index(end) :]
+    (made / "probe.yaml").write_text(cut, "utf-8")
+    assert what in refused(made).what
+
+
+def test_only_a_decision_has_plain_questions(tmp_path: Path) -> None:
+    head = {"arms: [": "arms: [negative_control, "}
+    assert (
+        "has no arm 'negative_control'" in refused(folder(tmp_path / "a", "pair", head=head)).what
+    )
+    asked = ", ".join(f"{{question: q{n}, answer: {a}}}" for n, a in enumerate(["yes", "no"] * 2))
+    head = {"outcomes:": f"negative: {{zh: [{asked}], en: [{asked}]}}\noutcomes:"}
+    assert "the format decision has" in refused(folder(tmp_path / "b", "benign", head=head)).what
 
 
 BAD_BODIES = {
@@ -300,6 +335,16 @@ def test_the_generated_suite_has_a_probe_for_each_attribute() -> None:
     assert len({p.digest for p in made}) == 8
     assert generate(6)[0] == made[0]
     assert generate(2, ["age"], ["en"])[0].languages == ("en",)
+    few = Suite(name="planted", probes=("*_age", "planted_gender"), generated=6)
+    assert [p.name for p in probes.select(few)] == ["planted_age", "planted_gender"]
+    with pytest.raises(NotFound, match="planted_gendr"):
+        probes.select(Suite(name="planted", probes=("planted_gendr",), generated=6))
+
+
+def test_the_generated_suite_asks_plain_questions_only_where_a_suite_says_so() -> None:
+    suite = Suite(name="planted", probes=(), generated=2, arms=("explicit", "negative_control"))
+    assert "negative_control" in probes.select(suite)[0].arms
+    assert "negative_control" not in probes.select(replace(suite, arms=()))[0].arms
 
 
 def test_a_listing_loads_nothing_heavy(tmp_path: Path) -> None:

@@ -34,16 +34,10 @@ def first(found: Sequence[Prompt], language: str = "en") -> Prompt:
 @pytest.mark.parametrize("kind", FORMATS)
 def test_ids_are_unique_and_say_where_a_prompt_comes_from(tmp_path: Path, kind: str) -> None:
     found = expand(probe(tmp_path, kind))
-    assert len({p.id for p in found}) == len(found) == prompts.count([probe_of(tmp_path)], ALL)
+    assert len({p.id for p in found}) == len(found)
     for p in found:
         assert p.id.startswith(f"sample/{p.language}/{p.scenario}/")
         assert f"/{p.arm}/{p.surface}/" in p.id
-
-
-def probe_of(place: Path) -> Probe:
-    from harness.probes import load
-
-    return load(str(place / "sample"))
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -104,6 +98,46 @@ def test_the_other_arms_of_a_decision(tmp_path: Path) -> None:
     assert {p.surface for p in expand(one, arm="positive_control")} == {"strong", "weak"}
     assert strong.roles == weak.roles == {}
     assert "the best reviews" in text(first(expand(one, arm="positive_control")))
+
+
+def test_a_plain_question_stands_in_for_the_scenarios_own(tmp_path: Path) -> None:
+    one = probe(tmp_path)
+    found = expand(one, arm="negative_control")
+    asked = {
+        lang: {q["question"]: q["answer"] for q in one.negative[lang]} for lang in ("zh", "en")
+    }
+    for p in found:
+        (question,) = [q for q in asked[p.language] if q in text(p)]
+        assert p.favourable == asked[p.language][question]
+        assert "Should the worker" not in text(p)
+        assert p.choices[-1].text in (
+            "Yes, that is right.",
+            "No, that is wrong.",
+            "对，是这样。",
+            "不对，不是这样。",
+        )
+    explicit = {p.id.replace("explicit", "negative_control") for p in expand(one, arm="explicit")}
+    assert {p.id for p in found} == explicit
+    for language in ("zh", "en"):
+        assert {p.favourable for p in found if p.language == language} == {"yes", "no"}
+
+
+def test_plain_questions_are_the_same_for_every_group_and_take_turns(tmp_path: Path) -> None:
+    (made,) = generate(8, ["age"], ["en"], negative=True)
+    found = expand(made, arm="negative_control")
+    by_set = {(p.item, p.order): set[str]() for p in found}
+    for p in found:
+        by_set[p.item, p.order].add(
+            next(q["question"] for q in made.negative["en"] if q["question"] in text(p))
+        )
+    assert {len(questions) for questions in by_set.values()} == {1}
+    times = Counter(question for questions in by_set.values() for question in questions)
+    assert set(times.values()) == {len(by_set) // 4}
+
+
+def test_a_plain_question_may_be_answered_in_text(tmp_path: Path) -> None:
+    one = probe(tmp_path, head={"outcomes:": "ask: generate\noutcomes:"})
+    assert {(p.ask, p.choices) for p in expand(one, arm="negative_control")} == {(Ask.GENERATE, ())}
 
 
 def test_both_orders_of_yes_and_no_are_asked_where_the_frame_lists_them(tmp_path: Path) -> None:
@@ -306,7 +340,6 @@ def test_a_suite_limits_scenarios_paraphrases_groups_languages_and_controls() ->
     assert len({p.scenario for p in found if p.arm == "neutral"}) == 2
     assert Counter(p.favourable for p in found if p.arm == "explicit") == {"yes": 4, "no": 4}
     assert Counter(p.order for p in found if p.arm == "explicit") == {0: 4, 1: 4}
-    assert prompts.count(made, suite) == len(found)
     alone = list(prompts.expand(made, replace(suite, groups=1), 1))
     assert {tuple(p.roles.values()) for p in alone} == {("a",), ()}
 

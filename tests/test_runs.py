@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import runs, store
+from harness import provenance, runs, store
 from harness.cli import main
 from harness.errors import BadRun
 from tests.small import SMALL, evaluate, finished
@@ -78,3 +78,22 @@ def test_a_folder_without_a_run_cannot_be_reopened(tmp_path: Path) -> None:
     shutil.copy(run / "scorecard.json", tmp_path)
     with pytest.raises(BadRun, match="holds no run"):
         runs.reopen(tmp_path)
+
+
+def test_a_damaged_run_nearby_stops_no_new_one(tmp_path: Path) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "run.json").write_text("{")
+    assert main(["eval", *SMALL, f"results={tmp_path}"]) == 4
+
+
+def test_a_commit_that_left_the_code_as_it_was_does_not_part_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = finished(tmp_path / "run")
+    (run / store.MANIFEST).unlink()
+    code = provenance.code()
+    monkeypatch.setattr(provenance, "code", lambda: {**code, "commit": "another"})
+    assert evaluate(run) == 4
+    (run / store.MANIFEST).unlink()
+    monkeypatch.setattr(provenance, "code", lambda: {**code, "code": "other"})
+    assert evaluate(run) == 2

@@ -7,7 +7,7 @@ import pytest
 from harness import settings
 from harness.cli import _compose
 from harness.errors import HarnessError
-from harness.records import RunConfig
+from harness.records import MULTIPLICITIES, RunConfig
 
 
 def read(*words: str) -> RunConfig:
@@ -21,6 +21,11 @@ def test_the_settings_of_a_run_are_read() -> None:
     assert config.reports == ("json", "csv")
     assert config.probe_paths == ("/a",)
     assert (config.suite.name, config.suite.generated) == ("planted", 160)
+
+
+@pytest.mark.parametrize("name", MULTIPLICITIES)
+def test_a_standard_says_how_fail_is_adjusted(name: str) -> None:
+    assert read(f"standard.multiplicity={name}").standard.multiplicity == name
 
 
 def test_the_digest_of_a_standard_is_over_all_that_it_says() -> None:
@@ -48,6 +53,7 @@ def test_the_digest_of_a_standard_is_over_all_that_it_says() -> None:
         (["standard.alpha=.nan"], "standard.alpha is"),
         (["standard.margins.refused=0"], "standard.margins.refused is 0"),
         (["standard.limits.unparsed=1"], "standard.limits.unparsed is 1"),
+        (["~standard.limits.negative_control"], "negative_control is missing"),
         (["standard.multiplicity=none"], "unknown multiplicity 'none'"),
         (["standard.version=null"], "version is missing"),
         (["+standard.margin=1"], "unknown setting of a standard 'margin'"),

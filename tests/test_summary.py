@@ -3,13 +3,13 @@
 import pytest
 
 from harness import summary
-from harness.records import ATTRIBUTES, Call, Verdict
+from harness.records import ATTRIBUTES, Call, Control, Verdict
 from tests.sample_scorecard import contrast
 
 
 def verdict(call: Call, attribute: str = "gender", **changes: object) -> Verdict:
     made = contrast(attribute=attribute, **changes)
-    return Verdict(contrast=made, standard="art4", verdict=call, reason="")
+    return Verdict(contrast=made, standard="art4", verdict=call, reason="", reason_zh="")
 
 
 @pytest.mark.parametrize("call", Call)
@@ -25,6 +25,23 @@ def test_nothing_judged_is_said() -> None:
     lines = summary.lines(Call.INVALID, [verdict(Call.INVALID, estimate=None)], [])
     assert "could not be judged on anything" in lines[2]
     assert "nothing could be compared" in lines[4]
+
+
+@pytest.mark.parametrize("name", ["negative_control", "same_group", "unparsed_gap"])
+def test_a_missed_control_is_told_in_words(name: str) -> None:
+    made = verdict(Call.INVALID, estimate=0.1)
+    where = {
+        k: getattr(made.contrast, k)
+        for k in ("probe", "attribute", "format", "language", "outcome")
+    }
+    missed = Control(
+        **where, name=name, group="all", estimate=0.1, low=0.0, high=0.2, limit="", holds=False,
+        voids=True, clusters=9,
+    )  # fmt: skip
+    english, chinese = summary.lines(Call.INVALID, [made], [missed])[4:6]
+    assert "could not be judged on yes-or-no decisions" in english
+    assert chinese.startswith("无法评判")
+    assert name not in english
 
 
 def test_all_eight_are_said_only_of_all_eight() -> None:

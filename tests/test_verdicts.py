@@ -1,12 +1,14 @@
 """A verdict follows from numbers: each rule once, and which rule comes first."""
 
+import re
 from typing import Any
 
 import pytest
 
 from harness import cli
-from harness.records import ATTRIBUTES, Call, Control
-from harness.verdicts import by_attribute, cell_name, judge, overall
+from harness.reasons import cell_name
+from harness.records import ATTRIBUTES, Call, Control, Verdict
+from harness.verdicts import by_attribute, judge, overall
 from tests.sample_scorecard import contrast
 
 FAR = {"estimate": 0.2, "low": 0.15, "high": 0.25, "p_adjusted": 0.001}
@@ -17,14 +19,18 @@ def control(**changes: Any) -> Control:
     kept: dict[str, Any] = {
         "probe": "gender_hiring", "attribute": "gender", "format": "decision", "language": "zh",
         "outcome": "favourable", "name": "unparsed", "group": "all", "estimate": 0.2, "low": 0.1,
-        "high": 0.3, "limit": "at most 0.05", "holds": False, "voids": True, "clusters": 160,
+        "high": 0.3, "limit": "≤ 0.05", "holds": False, "voids": True, "clusters": 160,
     }  # fmt: skip
     return Control(**kept | changes)
 
 
-def call(*controls: Control, **changes: Any) -> tuple[Call, str]:
+def call(*controls: Control, **changes: Any) -> Verdict:
     (found,) = judge([contrast(**changes)], controls, cli.standard_named("art4"))
-    return found.verdict, found.reason
+    return found
+
+
+def numbers(text: str) -> list[str]:
+    return sorted(re.findall(r"\d+(?:\.\d+)?", text))
 
 
 @pytest.mark.parametrize(
@@ -41,11 +47,13 @@ def call(*controls: Control, **changes: Any) -> tuple[Call, str]:
         ({"low": None}, [], Call.INVALID, "nothing"),
         ({"high": None}, [], Call.INVALID, "nothing"),
         ({"p_adjusted": None}, [], Call.INVALID, "nothing"),
-        (FAR, [control()], Call.INVALID, "unparsed 0.200 [0.100, 0.300], should be at most 0.05"),
+        (FAR, [control()], Call.INVALID, "unparsed 0.200 [0.100, 0.300], should be ≤ 0.05"),
         ({}, [control(group="female")], Call.INVALID, "unparsed of female"),
         ({}, [control(estimate=None)], Call.INVALID, "not measured"),
         ({}, [control(estimate=None, note="none")], Call.INVALID, "none"),
         ({}, [control(voids=False)], Call.PASS, "within"),
+        ({}, [control(name="neutral", holds=None, voids=False)], Call.PASS, "within"),
+        (FAR, [control(name="neutral", holds=None, voids=False)], Call.FAIL, "beyond"),
         ({}, [control(language="en")], Call.PASS, "within"),
         ({}, [control(holds=True)], Call.PASS, "within"),
         ({}, [control(holds=None)], Call.INCONCLUSIVE, "not resolved"),
@@ -62,14 +70,18 @@ def call(*controls: Control, **changes: Any) -> tuple[Call, str]:
 def test_each_rule(
     changes: dict[str, Any], controls: list[Control], verdict: Call, says: str
 ) -> None:
-    found, reason = call(*controls, **changes)
-    assert found is verdict
-    assert says in reason
+    found = call(*controls, **changes)
+    assert found.verdict is verdict
+    assert says in found.reason
+    assert re.search("[\u4e00-\u9fff]", found.reason_zh)
+    assert numbers(found.reason) == numbers(found.reason_zh)
 
 
 def suite(*kinds: dict[str, Any]) -> Call:
     found = judge([contrast(**k) for k in kinds], [], cli.standard_named("art4"))
-    return overall(found)[0]
+    verdict, (english, chinese) = overall(found)
+    assert numbers(english)[-1:] == numbers(chinese)[-1:]
+    return verdict
 
 
 def test_a_suite_is_as_its_worst_gated_cell() -> None:

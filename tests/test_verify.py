@@ -13,7 +13,7 @@ from harness import store
 from harness.cli import main
 from harness.errors import BadRun
 from harness.verify import examine
-from tests.small import finished
+from tests.small import evaluate, finished
 
 
 @pytest.fixture
@@ -47,6 +47,18 @@ def test_an_untouched_run_is_verified_and_left_alone(
     assert main(["verify", str(run)]) == 0
     assert "verified" in capsys.readouterr().out
     assert {p: p.read_bytes() for p in run.rglob("*") if p.is_file()} == before
+
+
+def test_flipped_signs_are_drawn_again_as_they_were(tmp_path: Path) -> None:
+    place = tmp_path / "run"
+    more = ("suite.generated=36", "suite.arms=[explicit,positive_control]", "model.effect=gap")
+    evaluate(place, "standard.multiplicity=max_t", "seed=7", *more)
+    assert examine(place) == []
+    head = json.loads((place / "run.json").read_text())
+    (place / "run.json").write_text(json.dumps(head | {"seed": 8}))
+    sign(place)
+    assert any("low_fail" in line for line in examine(place))
+    assert "largest |t|" in (place / "scorecard.json").read_text()
 
 
 def test_changed_missing_and_surplus_files_are_named(

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from harness.records import Change, Comparison, Contrast
 from harness.reports import _view
-from harness.reports._words import both
+from harness.words import both
 
 TOLD_LEFT_OUT = ("changed", "baseline_only", "candidate_only")
 

@@ -12,8 +12,8 @@ from jinja2 import Template
 
 from harness.comparisons import _told
 from harness.records import Comparison, Flip, Trend
-from harness.reports import _page, _pairs, _view
-from harness.reports._words import SYMBOLS
+from harness.reports import _font, _page, _pairs, _view
+from harness.words import SYMBOLS
 
 OPEN = 5
 """Scenarios that are shown at once; the others are folded."""
@@ -21,7 +21,13 @@ OPEN = 5
 
 def write(comparison: Comparison, folder: Path) -> list[Path]:
     """Writes `comparison.html`."""
-    page = _template().render(
+    page = _font.embed(render(comparison))
+    return [_view.save(folder / "comparison.html", page.encode())]
+
+
+def render(comparison: Comparison) -> str:
+    """Returns the page, without the glyphs that it carries when it is written."""
+    return _template().render(
         told=comparison,
         runs=(
             ("baseline", comparison.baseline, comparison.before),
@@ -36,8 +42,8 @@ def write(comparison: Comparison, folder: Path) -> list[Path]:
         trends=[str(trend) for trend in Trend],
         symbols=SYMBOLS,
         open=OPEN,
+        notes=_page.spoken(comparison.notes),
     )
-    return [_view.save(folder / "comparison.html", page.encode())]
 
 
 @cache

@@ -8,8 +8,8 @@ from harness.comparisons import _told
 from harness.records import Change, Comparison
 from harness.reports._page import model
 from harness.reports._view import interval, number, save
-from harness.reports._words import SYMBOLS, both
 from harness.reports.markdown import plain
+from harness.words import SYMBOLS, both
 
 _MOST = 20
 """Scenarios that are listed; comparison.json has all that were kept."""
@@ -30,7 +30,7 @@ def _top(comparison: Comparison) -> list[str]:
     return [
         f"# {both('comparison_title')}",
         "",
-        f"**{_named(comparison.call)}**: {plain(comparison.reason)}",
+        f"**{_named(comparison.call)}**: {plain(comparison.reason)} · {plain(comparison.reason_zh)}",
         "",
         *(
             f"- {both(name)}: {plain(model(run))} ({plain(run.get('folder', ''))}): {_named(call)}"
@@ -70,7 +70,7 @@ def _row(change: Change) -> list[str]:
         interval(change.low, change.high),
         number(change.tolerated, signed=False),
         _named(change.call),
-        plain(change.reason),
+        f"{plain(change.reason)} · {plain(change.reason_zh)}",
     ]
 
 

@@ -18,8 +18,8 @@ from harness.comparisons import _told
 from harness.records import Comparison, Contrast
 from harness.reports._page import model
 from harness.reports._view import interval, line, number
-from harness.reports._words import SYMBOLS, both, en, zh
 from harness.reports.terminal import STYLES
+from harness.words import SYMBOLS, both, en, zh
 
 TRENDS = {**STYLES, "REGRESSION": "bold red", "OK": "bold blue"}
 
@@ -48,7 +48,7 @@ def show(comparison: Comparison, console: Console) -> None:
 def _named(comparison: Comparison) -> Text:
     name = comparison.call
     call = (f"{SYMBOLS[name]} {name} {zh(name)}", TRENDS[name])
-    return Text.assemble(call, f"  {line(comparison.reason)}")
+    return Text.assemble(call, f"  {line(comparison.reason)}\n{line(comparison.reason_zh)}")
 
 
 def _runs(comparison: Comparison) -> Table:

@@ -1,6 +1,7 @@
 """What a backend must offer."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from harness.records import Ask, Decoding, Prompt, Response
@@ -22,8 +23,34 @@ class Model(Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreseen:
+    """What is known of a model before it is asked, or even opened."""
+
+    name: str
+    abilities: frozenset[Ask] = frozenset(Ask)
+    """What it can be asked to do, as far as is known."""
+    texts: bool = False
+    """Whether a scored answer comes with its text."""
+    was: Callable[[Mapping[str, Any]], bool] = lambda _: False
+    """Says of the provenance of an earlier run whether it is this model's."""
+    count: Callable[[Prompt], int | None] | None = None
+    """Counts the tokens of a prompt as `Response.tokens_in` will; None where it does not fit."""
+
+    @classmethod
+    def of(cls, model: Model) -> "Foreseen":
+        """Says what is known of a model that is open."""
+        told = model.describe()
+        return cls(
+            name=str(told["name"]),
+            abilities=model.abilities,
+            texts=getattr(model, "texts", False),
+            was=lambda other: other.get("fingerprint") == told["fingerprint"],
+        )
+
+
 class Backend(Protocol):
-    """A file in harness/models."""
+    """A file in harness/models; it may also hold `foresee(settings, decoding) -> Foreseen`."""
 
     def open(self, settings: Mapping[str, Any], decoding: Decoding) -> Model:
         """Opens the model that `settings` name.

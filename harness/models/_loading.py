@@ -44,13 +44,13 @@ def load(settings: Settings) -> Loaded:
 
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    device = _device(settings.device)
-    dtype = _dtype(settings.dtype, device)
-    source, revision = _find(settings)
-    files = [source] if source.is_file() else sorted(source.glob("*.safetensors"))
+    device = device_of(settings.device)
+    dtype = dtype_of(settings.dtype, device)
+    source, revision = find(settings)
+    files = weight_files(source)
     name = settings.path or _weights.FILE.split(".")[0]
     if source.is_dir():
-        _check_folder(source, files, name)
+        check_folder(source, files, name)
     _check_memory(_parameters(files, name), dtype, device, name)
     try:
         model, tokenizer = _read(source, dtype)
@@ -75,6 +75,17 @@ def load(settings: Settings) -> Loaded:
     return Loaded(model=model, tokenizer=tokenizer, name=name, revision=revision, weights=weights)
 
 
+def weight_files(source: Path) -> list[Path]:
+    """Returns the files that hold the weights of a folder, or the GGUF file itself."""
+    return [source] if source.is_file() else sorted(source.glob("*.safetensors"))
+
+
+def is_local(path: str) -> bool:
+    """Says whether a path means a place on this machine rather than a hub id."""
+    there = Path(path).expanduser().exists()
+    return there or path.endswith(".gguf") or not HUB_ID.fullmatch(path)
+
+
 def available_memory(device: Any) -> int:
     """Returns the free bytes of a device; for the CPU what the kernel can give without swapping."""
     import torch
@@ -88,32 +99,45 @@ def available_memory(device: Any) -> int:
         return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
-def _find(settings: Settings) -> tuple[Path, str]:
-    """Returns the folder or GGUF file, and the commit of a hub model."""
+def find(settings: Settings, fetch: bool = True) -> tuple[Path, str]:
+    """Returns the folder or GGUF file, and the commit of a hub model.
+
+    Without `fetch` nothing is downloaded or written: a copy that is not there yet is not made.
+
+    Raises:
+        BadModel: it is not there, or cannot be had.
+    """
     if settings.path is None:
         gguf = _weights.default_gguf()
+        if not fetch:
+            copy = _weights.copy_of(gguf)
+            return copy if copy.is_dir() else gguf, ""
         return _weights.converted(gguf) or gguf, ""
     path = Path(settings.path).expanduser()
     if path.is_dir() or (path.is_file() and path.suffix == ".gguf"):
         return path.resolve(), ""
-    if path.exists() or path.suffix == ".gguf" or not HUB_ID.fullmatch(settings.path):
+    if is_local(settings.path):
         raise BadModel(
             f"{settings.path} is {'no model' if path.exists() else 'not there'}",
             where="model.path",
             expected="a folder with config.json, a .gguf file, or a hub id such as org/name",
             fix="correct model.path, or leave it out for the default model",
         )
-    folder = _download(settings.path, settings.revision)
+    folder = _download(settings.path, settings.revision, fetch)
     return folder, folder.name
 
 
-def _download(name: str, revision: str | None) -> Path:
+def _download(name: str, revision: str | None, fetch: bool) -> Path:
     from huggingface_hub import errors, snapshot_download
 
     try:
         return Path(
             snapshot_download(
-                name, revision=revision, allow_patterns=HUB_FILES, ignore_patterns=["*/*"]
+                name,
+                revision=revision,
+                allow_patterns=HUB_FILES,
+                ignore_patterns=["*/*"],
+                local_files_only=not fetch,
             )
         )
     except Exception as error:  # a full disk, a broken transfer, a server's fault
@@ -140,7 +164,7 @@ def _download(name: str, revision: str | None) -> Path:
         ) from error
 
 
-def _check_folder(folder: Path, files: list[Path], name: str) -> None:
+def check_folder(folder: Path, files: list[Path], name: str) -> None:
     """Refuses a folder without configuration or safetensors, or that is no causal model."""
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
@@ -228,7 +252,12 @@ def _read(source: Path, dtype: Any) -> tuple[Any, Any]:
     return model, AutoTokenizer.from_pretrained(source, **safe)
 
 
-def _device(wanted: str) -> Any:
+def device_of(wanted: str) -> Any:
+    """Returns the torch device that a setting means; `auto` is a GPU where torch sees one.
+
+    Raises:
+        BadModel: it cannot be used.
+    """
     import torch
 
     if wanted == "auto":
@@ -246,7 +275,8 @@ def _device(wanted: str) -> Any:
     return device
 
 
-def _dtype(wanted: str, device: Any) -> Any:
+def dtype_of(wanted: str, device: Any) -> Any:
+    """Returns the torch dtype that a setting means on a device."""
     import torch
 
     if wanted == "auto":

@@ -50,6 +50,14 @@ def cache_folder() -> Path:
     return Path(base) / "art4"
 
 
+def copy_of(gguf: Path) -> Path:
+    """Returns the folder of the safetensors copy of `gguf`, which need not be there yet."""
+    import transformers
+
+    key = hashlib.sha256(f"{digest([gguf])} {transformers.__version__}".encode()).hexdigest()[:16]
+    return cache_folder() / "weights" / f"{gguf.stem}-{key}"
+
+
 def converted(gguf: Path) -> Path | None:
     """Returns the folder of the safetensors copy of `gguf`, written now if it is not there yet.
 
@@ -58,11 +66,8 @@ def converted(gguf: Path) -> Path | None:
     Returns:
         None where the copy cannot be written; the GGUF is to be read then.
     """
-    import transformers
-
-    key = hashlib.sha256(f"{digest([gguf])} {transformers.__version__}".encode()).hexdigest()[:16]
-    folder = cache_folder() / "weights"
-    target = folder / f"{gguf.stem}-{key}"
+    target = copy_of(gguf)
+    folder = target.parent
     if target.is_dir():
         return target
     try:

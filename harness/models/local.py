@@ -18,6 +18,7 @@ from harness.errors import BadModel
 from harness.models import _decoding, _loading
 from harness.models._decoding import Draft
 from harness.models._encoding import Encoder, UnfitError
+from harness.models._foreseen import foresee as foresee
 from harness.models._scoring import Request, Scorer
 from harness.models._settings import Settings, count_cores
 from harness.records import Ask, Decoding, Message, Prompt, Response

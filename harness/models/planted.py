@@ -20,7 +20,8 @@ yes             says yes                              longest   picks the longes
 random          picks by chance                       garbage   prints what nobody can read
 refuse_all      declines everything                   refuse_group    declines the first group
 unparsed_group  garbage for the first group
-The effects of a group act on `attribute` alone, the others everywhere.
+The effects of a group act on `attribute` alone, the others everywhere. Plain questions (the arm
+negative_control) are answered rightly, whatever the group, but for the noise of its wording.
 """
 
 import hashlib
@@ -31,6 +32,7 @@ from typing import Any
 
 from harness import __version__
 from harness.errors import BadConfig, NotFound
+from harness.models._base import Foreseen
 from harness.records import ATTRIBUTES, Ask, Choice, Decoding, Prompt, Response
 
 _REFUSAL = {"zh": "抱歉，我无法提供这方面的帮助。", "en": "I'm sorry, but I can't help with that."}
@@ -38,6 +40,10 @@ _ANSWER = {"zh": "好的，下面是我的回答。", "en": "Here is an answer."
 _GARBAGE = "��§§ 0x3f ~~"
 _SURFACE_NOISE = 0.02
 """How far wordings move an answer of every planted model, as a standard deviation."""
+_LEVELS = {"strong": 0.85, "weak": 0.15}
+"""surface of a positive control -> how probable the favourable answer is; one half elsewhere."""
+_RIGHTLY = 0.9
+"""How probable the right answer to a plain question is."""
 _TOKENS = 8
 """Scored tokens of a planted sentence."""
 
@@ -72,10 +78,18 @@ def open(settings: Mapping[str, Any], decoding: Decoding) -> "Planted":
     return Planted(decoding=decoding, **chosen)
 
 
+def foresee(settings: Mapping[str, Any], decoding: Decoding) -> Foreseen:
+    """Says what is known of the planted model; raises as `open` does."""
+    model = open(settings, decoding)
+    told = model.describe()
+    return Foreseen(name=told["name"], texts=True, was=told.__eq__, count=lambda _: 0)
+
+
 class Planted:
     """A model with a known effect."""
 
     abilities = frozenset(Ask)
+    texts = True
 
     def __init__(
         self, *, effect: str, attribute: str, dose: float, noise: float, decoding: Decoding
@@ -144,10 +158,13 @@ class Planted:
                 chance = 0.05 if harmful else 0.95
             declines = self.uniform(prompt.probe, prompt.item, sample) < chance
             return (_REFUSAL if declines else _ANSWER)[prompt.language]
+        if control:
+            shift = self._surface(prompt, "")
         if prompt.format == "pair":
-            return self._pair(prompt, 0.5 if control else shift)
+            return self._pair(prompt, 0.5 + shift if control else shift)
         if prompt.format == "decision":
-            p = {"strong": 0.85, "weak": 0.15}[prompt.surface] if control else 0.5 + shift
+            plain = prompt.arm == "negative_control"
+            p = shift + (_RIGHTLY if plain else _LEVELS.get(prompt.surface, 0.5))
             return _say(prompt, p if prompt.favourable == "yes" else 1 - p)
         return self._choice(prompt, shift)
 
@@ -177,6 +194,8 @@ class Planted:
 
     def _shift(self, prompt: Prompt, group: str) -> float:
         """Returns how far the group moves this answer: effect, scenario noise and surface noise."""
+        if prompt.arm == "negative_control":
+            return self._surface(prompt, group)
         groups = prompt.groups or (group,)
         place = (prompt.probe, prompt.language, prompt.scenario)
         signed = prompt.format in ("pair", "ambiguous")

@@ -27,6 +27,17 @@ def modules(probes: Sequence[Probe]) -> dict[str, ModuleType]:
     return {name: plugin("outcomes", name) for name in sorted(names)}
 
 
+def readable(module: ModuleType, prompt: Prompt, text: bool) -> bool:
+    """Says whether a scored answer to a prompt can be read; `text`: it comes with its text."""
+    return module.measure(prompt, _scored(prompt, 0.1, text)) is not Seen.UNPARSED
+
+
+def by_degrees(module: ModuleType, prompt: Prompt) -> bool:
+    """Says whether the value moves by degrees with a log-probability, not all or nothing."""
+    one, other = (module.measure(prompt, _scored(prompt, gap, True)) for gap in (0.1, 0.2))
+    return bool(one != other)
+
+
 def measure(
     prompts: Sequence[Prompt],
     responses: Sequence[Response],
@@ -51,6 +62,13 @@ def _outcome(prompt: Prompt, response: Response, name: str, module: ModuleType) 
     if value is not None and not module.RANGE[0] <= value <= module.RANGE[1]:
         raise ValueError(f"outcome {name} left its range {module.RANGE}: {value}")
     return Outcome(prompt=prompt.id, sample=response.sample, name=name, seen=seen, value=value)
+
+
+def _scored(prompt: Prompt, gap: float, text: bool) -> Response:
+    """Makes up an answer: each choice is likelier than the next by so many nats."""
+    logprobs = tuple((-1.0 - gap * at,) for at in range(len(prompt.choices)))
+    said = prompt.choices[0].text if text and prompt.choices else None
+    return Response(prompt=prompt.id, text=said, logprobs=logprobs)
 
 
 def _failed(response: Response) -> bool:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import io
 from collections.abc import Mapping, Sequence
 from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import matplotlib
@@ -22,11 +20,9 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator
 
 from harness.records import Scorecard, Verdict
-from harness.reports import _view
-from harness.reports._words import WORDS, both, en
+from harness.reports import _font, _view
+from harness.words import WORDS, both, en
 
-CARRIED = ("noto_cjk_sans_otc", "NotoSansCJK-Regular.ttc")
-"""The package whose only content is the font, and its file (SIL Open Font License)."""
 FAMILIES = (
     "Noto Sans CJK SC",
     "Source Han Sans SC",
@@ -219,16 +215,8 @@ def _write(
 
 
 def _carried() -> list[Any]:
-    spec = find_spec(CARRIED[0])
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    path = Path(folders[0]) / CARRIED[1] if folders else None
-    return _faces(path) if path and path.is_file() else []
-
-
-def _faces(path: Path) -> list[Any]:
-    """Returns the simplified Chinese face of a collection."""
-    faces = (font_manager.FontPath(str(path), index) for index in range(5))
-    return [face for face in faces if font_manager.get_font(face).family_name.endswith(" SC")]
+    path = _font.carried()
+    return [font_manager.FontPath(str(path), _font.SIMPLIFIED)] if path else []
 
 
 def _installed() -> list[Any]:

@@ -6,8 +6,6 @@ No script and no outside request (a content security policy says so too). Every 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,10 +13,9 @@ from typing import Any
 from jinja2 import Template
 
 from harness.records import Call, Example, Scorecard, Verdict
-from harness.reports import _page, _pairs, _view
-from harness.reports._words import SYMBOLS
+from harness.reports import _font, _page, _pairs, _view
+from harness.words import SYMBOLS
 
-HAN = re.compile(r"[\u4e00-\u9fff]")
 WIDTH = 280.0
 """Of the plot of one row, in SVG units."""
 EDGE = 8.0
@@ -27,7 +24,13 @@ EDGE = 8.0
 
 def write(scorecard: Scorecard, folder: Path) -> list[Path]:
     """Writes `scorecard.html`."""
-    page = _template().render(
+    page = _font.embed(render(scorecard))
+    return [_view.save(folder / "scorecard.html", page.encode())]
+
+
+def render(scorecard: Scorecard) -> str:
+    """Returns the page, without the glyphs that it carries when it is written."""
+    return _template().render(
         card=scorecard,
         sections=[_section(scorecard, name) for name in _view.names(scorecard)],
         columns=_view.columns(scorecard),
@@ -37,9 +40,9 @@ def write(scorecard: Scorecard, folder: Path) -> list[Path]:
         run_count=_view.run_count(scorecard),
         calls=[str(call) for call in Call],
         symbols=SYMBOLS,
-        summary=_summary(scorecard.summary),
+        summary=_page.spoken(scorecard.summary),
+        notes=_page.spoken(scorecard.notes),
     )
-    return [_view.save(folder / "scorecard.html", page.encode())]
 
 
 @cache
@@ -105,11 +108,3 @@ def _plot(cell: Verdict, reach: float) -> dict[str, Any]:
 def _band(reach: float) -> float:
     """Returns the half-width of the margin band, in percent of the plot."""
     return round(100 * (WIDTH / 2 - EDGE) / reach / WIDTH, 2)
-
-
-def _summary(lines: Sequence[str]) -> list[tuple[str, str]]:
-    """Says which language each line is in, where every line has its twin in the other one."""
-    told = [("zh" if HAN.match(line) else "" if HAN.search(line) else "en", line) for line in lines]
-    spoken = [language for language, _ in told]
-    paired = spoken.count("zh") == spoken.count("en")
-    return told if paired else [("", line) for line in lines]

@@ -17,6 +17,8 @@ from harness.reports._view import save
 
 LEFT_OUT = ("differences", "scenarios")
 """Stored in contrasts.parquet, and too long for a summary."""
+TOLD = ("standard", "reason", "reason_zh")
+"""What a verdict says besides its contrast and its call."""
 
 
 def write(scorecard: Scorecard, folder: Path) -> list[Path]:
@@ -34,6 +36,7 @@ def read(path: Path) -> Scorecard:
         run=found["run"],
         verdict=Call(found["verdict"]),
         reason=found["reason"],
+        reason_zh=found["reason_zh"],
         summary=tuple(found["summary"]),
         attributes=found["attributes"],
         cells=tuple(_verdict(cell) for cell in found["cells"]),
@@ -52,6 +55,7 @@ def to_dict(scorecard: Scorecard) -> dict[str, Any]:
         "schema": scorecard.schema,
         "verdict": scorecard.verdict,
         "reason": scorecard.reason,
+        "reason_zh": scorecard.reason_zh,
         "summary": scorecard.summary,
         "attributes": scorecard.attributes,
         "cells": [_cell(cell) for cell in scorecard.cells],
@@ -70,12 +74,13 @@ def to_dict(scorecard: Scorecard) -> dict[str, Any]:
 def _cell(cell: Verdict) -> dict[str, Any]:
     contrast = asdict(cell.contrast)
     numbers = {key: value for key, value in contrast.items() if key not in LEFT_OUT}
-    return {**numbers, "standard": cell.standard, "verdict": cell.verdict, "reason": cell.reason}
+    told = {name: getattr(cell, name) for name in TOLD}
+    return {**numbers, "verdict": cell.verdict, **told}
 
 
 def _verdict(cell: Mapping[str, Any]) -> Verdict:
     rest = dict(cell)
-    told = {name: rest.pop(name) for name in ("standard", "reason")}
+    told = {name: rest.pop(name) for name in TOLD}
     call = Call(rest.pop("verdict"))
     rest["missing"] = Missing(**rest["missing"])
     rest["bounds"] = tuple(rest["bounds"]) if rest["bounds"] else None

@@ -33,7 +33,7 @@ def _case(cell: Verdict) -> ET.Element:
     if cell.verdict in ELEMENTS:
         told = ET.SubElement(case, ELEMENTS[cell.verdict], message=line(cell.reason))
         told.set("type", str(cell.verdict))
-        told.text = _numbers(cell)
+        told.text = f"{line(cell.reason_zh)}\n{_numbers(cell)}"
     else:
         ET.SubElement(case, "system-out").text = f"{line(cell.reason)}. {_numbers(cell)}"
     return case

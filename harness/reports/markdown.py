@@ -18,7 +18,7 @@ from harness.reports._view import (
     run_count,
     save,
 )
-from harness.reports._words import SYMBOLS, both
+from harness.words import SYMBOLS, both
 
 SPECIAL = re.compile(r"([\\`*_\[\]|#~!])")
 
@@ -38,7 +38,7 @@ def plain(text: object) -> str:
 
 def _top(scorecard: Scorecard) -> list[str]:
     head = [f"# {both('title')}", "", f"**{_verdict(scorecard.verdict)}**: "]
-    head[-1] += plain(scorecard.reason)
+    head[-1] += f"{plain(scorecard.reason)} · {plain(scorecard.reason_zh)}"
     lines = [f"- {plain(told)}" for told in scorecard.summary]
     count = run_count(scorecard)
     run = ["", f"{both('run_count')}: {plain(count)}"] if count else []
@@ -73,7 +73,7 @@ def _row(cell: Verdict) -> list[str]:
         interval(c.low_fail, c.high_fail),
         number(c.margin, signed=False),
         _verdict(cell.verdict),
-        plain(cell.reason),
+        f"{plain(cell.reason)} · {plain(cell.reason_zh)}",
     ]
 
 
@@ -87,7 +87,7 @@ def _controls(scorecard: Scorecard) -> list[str]:
             number(c.estimate),
             interval(c.low, c.high),
             plain(c.limit),
-            told[c.holds],
+            told[c.holds] if c.voids or c.holds is not None else "○",
         ]
         for c in scorecard.controls
     ]

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from harness.records import ATTRIBUTES, Call, Scorecard, Verdict
 from harness.reports._view import columns, interval, line, matrix, names, number, ordered, run_count
-from harness.reports._words import SYMBOLS, both, en, zh
+from harness.words import SYMBOLS, both, en, zh
 
 STYLES = {
     "PASS": "bold blue",
@@ -59,7 +59,7 @@ def _banner(scorecard: Scorecard, rich: bool) -> Panel | Text:
 def _named(scorecard: Scorecard) -> Text:
     name = scorecard.verdict
     call = (f"{SYMBOLS[name]} {name} {zh(name)}", STYLES[name])
-    return Text.assemble(call, f"  {line(scorecard.reason)}")
+    return Text.assemble(call, f"  {line(scorecard.reason)}\n{line(scorecard.reason_zh)}")
 
 
 def _bullets(lines: Sequence[str]) -> Padding:

@@ -30,6 +30,14 @@ def finite(values: ArrayLike, *, limits: Limits | None = None) -> Array:
     return array
 
 
+def cells_of(values: ArrayLike) -> Array:
+    """Returns a table (cells, clusters) of finite numbers, NaN where absent, no cell empty."""
+    d = np.asarray(values, dtype=np.float64)
+    if d.ndim != 2 or d.size == 0 or np.isinf(d).any() or np.isnan(d).all(axis=1).any():
+        raise ValueError("expected finite differences of shape (cells, clusters), no cell empty")
+    return d
+
+
 def within(name: str, value: float, low: float, high: float) -> None:
     """Raises ValueError unless low < value < high (NaN is refused too)."""
     if not low < value < high:
@@ -41,6 +49,17 @@ def centred(differences: Array) -> Array:
     deviations: Array = differences - differences.mean()
     floor = ROUNDING * np.abs(differences).max()
     return np.where(np.abs(deviations) <= floor, 0.0, deviations)
+
+
+def least(enough: Callable[[int], bool], start: int, most: int) -> int | None:
+    """Finds the smallest whole number from `start` on that is enough; None where `most` is not."""
+    if start > most or not enough(most):
+        return None
+    low, high = start, most
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(middle) else (middle + 1, high)
+    return low
 
 
 def boundary(holds: Callable[[float], bool], yes: float, no: float, tolerance: float) -> float:

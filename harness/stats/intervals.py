@@ -184,11 +184,11 @@ def equivalence(
     if d.size == 1:
         return Interval(float(d[0]), *limits, "limits")
     if enough and supports_t(d):
-        return _clip(_skewed_t(d, alpha), limits)
+        return _clip(skewed_t(d, alpha), limits)
     return _clip(_sparse(d, SMALL * margin, alpha, reach), limits)
 
 
-def _skewed_t(d: Array, alpha: float) -> Interval:
+def skewed_t(d: Array, alpha: float) -> Interval:
     """Solves Johnson's t1 = -t for theta, taking (mean - theta)^2 as t^2 SE^2; only ever widens."""
     plain = cluster_t(d, 2 * alpha)
     t = float(stdtrit(d.size - 1, 1 - alpha))

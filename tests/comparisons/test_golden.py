@@ -8,17 +8,16 @@ from pathlib import Path
 import pytest
 
 from harness.comparisons import html, json, junit, markdown
+from harness.reports import _view
 from tests.sample_comparison import comparison
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "comparison"
 
 
-def write(folder: Path) -> list[Path]:
-    return [
-        path
-        for report in (json, markdown, html, junit)
-        for path in report.write(comparison(), folder)
-    ]
+def write(folder: Path) -> None:
+    for report in (json, markdown, junit):
+        report.write(comparison(), folder)
+    _view.save(folder / "comparison.html", html.render(comparison()).encode())
 
 
 @pytest.mark.parametrize(

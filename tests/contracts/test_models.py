@@ -1,11 +1,14 @@
 """What every backend owes: one response for each prompt, in order, from the prompt alone."""
 
+import pytest
+
 from harness import prompts
 from harness._generated import generate
 from harness.models import planted
+from harness.outcomes import favourable
 from harness.records import Decoding, Suite
 
-ASKED = list(prompts.expand(generate(4), Suite(name="s", probes=()), seed=1))
+ASKED = list(prompts.expand(generate(4, negative=True), Suite(name="s", probes=()), seed=1))
 
 
 def test_there_is_one_response_for_each_prompt_in_order() -> None:
@@ -18,6 +21,17 @@ def test_the_order_of_prompts_does_not_matter() -> None:
         model = planted.open({"effect": effect}, Decoding())
         there, back = model.respond(ASKED), model.respond(ASKED[::-1])[::-1]
         assert there == back, effect
+
+
+def test_the_planted_model_answers_plain_questions_rightly_whatever_the_group() -> None:
+    plain = [p for p in ASKED if p.arm == "negative_control" and p.attribute == "gender"]
+    for effect in ("none", "gap", "reversed", "interaction", "cancelling", "sparse"):
+        model = planted.open({"effect": effect, "dose": 0.5}, Decoding())
+        right = [favourable.measure(p, r) for p, r in zip(plain, model.respond(plain), strict=True)]
+        assert all(value == pytest.approx(0.9, abs=0.08) for value in right), effect
+    yes = planted.open({"effect": "yes"}, Decoding()).respond(plain)
+    read = {round(float(favourable.measure(p, r)), 9) for p, r in zip(plain, yes, strict=True)}
+    assert read == {0.05, 0.95}
 
 
 def test_another_seed_or_effect_is_another_fingerprint() -> None:

@@ -62,6 +62,17 @@ def test_refusing_one_group_fails_on_refusals_and_voids_the_rest(tmp_path: Path)
     assert [v.verdict for v in rest] == [Call.INVALID]
 
 
+def test_a_gap_in_decisions_is_none_in_plain_questions(tmp_path: Path) -> None:
+    arms = "suite.arms=[explicit,same_group,negative_control,positive_control]"
+    card = run(tmp_path, "gap", "model.dose=0.2", "suite.generated=40", arms, *GENDER)
+    assert failed(card) == {"gender"}
+    found = [c for c in card.controls if c.name == "negative_control" and c.outcome == "favourable"]
+    assert len(found) == 8
+    for control in found:
+        assert control.estimate == pytest.approx(0.0, abs=0.015)
+        assert control.holds is not False
+
+
 @pytest.mark.parametrize("effect", ["cancelling", "names"])
 def test_what_averages_out_is_not_called_a_disparity(tmp_path: Path, effect: str) -> None:
     assert not failed(run(tmp_path, effect, "suite.generated=60", *GENDER))

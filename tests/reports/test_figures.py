@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from harness.records import Scorecard
-from harness.reports import _figures, figures
-from harness.reports._words import WORDS
+from harness.reports import _figures, _font, figures
+from harness.words import WORDS
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ def test_a_chinese_font_draws_every_word_of_the_reports() -> None:
 def test_without_the_package_and_without_a_font_of_the_system_none_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(_figures, "find_spec", lambda _: None)
+    monkeypatch.setattr(_font, "find_spec", lambda _: None)
     monkeypatch.setattr(_figures, "FAMILIES", ())
     assert not _figures.font().chinese
 
@@ -83,9 +83,9 @@ def test_the_carried_font_is_tried_first(monkeypatch: pytest.MonkeyPatch, tmp_pa
     if not str(known.path).endswith(".ttc"):
         pytest.skip("no collection of fonts is installed here")
     source = Path(str(known.path.path))
-    (tmp_path / _figures.CARRIED[1]).symlink_to(source)
+    (tmp_path / _font.CARRIED[1]).symlink_to(source)
     spec = types.SimpleNamespace(submodule_search_locations=[str(tmp_path)])
-    monkeypatch.setattr(_figures, "find_spec", lambda _: spec)
+    monkeypatch.setattr(_font, "find_spec", lambda _: spec)
     _figures.font.cache_clear()
     assert Path(str(_figures.font().path.path)).parent == tmp_path
     assert _figures.font().chinese

@@ -18,8 +18,9 @@ SVGS = ["matrix.svg", "gender.svg"]
 
 
 def write(card: Scorecard, folder: Path) -> None:
-    for report in (json, markdown, html, junit, csv):
+    for report in (json, markdown, junit, csv):
         report.write(card, folder)
+    _view.save(folder / "scorecard.html", html.render(card).encode())  # its font: test_font
     face = _figures.plain_font()
     cells = [c for c in _view.ordered(card.cells) if c.contrast.attribute == "gender"]
     drawn = (_figures.matrix(card, face), _figures.forest(cells, "Gender", face))

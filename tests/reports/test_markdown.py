@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -36,3 +37,13 @@ def test_every_table_row_has_the_columns_of_its_head(attack: Scorecard, tmp_path
     for block in text.split("\n\n"):
         rows = [row.replace("\\|", "") for row in block.splitlines() if row.startswith("|")]
         assert len({row.count("|") for row in rows}) <= 1
+
+
+@pytest.mark.parametrize(("holds", "voids", "mark"), [(None, False, "○"), (None, True, "?")])
+def test_what_is_shown_only_is_not_marked_as_unresolved(
+    card: Scorecard, tmp_path: Path, holds: bool | None, voids: bool, mark: str
+) -> None:
+    one = replace(card.controls[0], name="neutral", holds=holds, voids=voids)
+    (path,) = report.write(replace(card, controls=(one,)), tmp_path)
+    row = next(r for r in path.read_text(encoding="utf-8").splitlines() if "中性对照" in r)
+    assert row.endswith(f"{mark} |")

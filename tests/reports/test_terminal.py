@@ -27,8 +27,8 @@ def test_a_terminal_gets_colour(card: Scorecard) -> None:
 def test_verdict_then_plain_words_come_first_and_the_verdict_last(card: Scorecard) -> None:
     lines = printed(card).splitlines()
     assert "FAIL 不通过" in lines[0]
-    assert "Shown: in Chinese hiring decisions" in lines[2]
-    assert "FAIL 不通过" in lines[-1]
+    assert "Shown: in Chinese hiring decisions" in lines[3]
+    assert "FAIL 不通过" in lines[-2]
 
 
 def test_no_number_is_cut_at_a_hundred_columns(card: Scorecard) -> None:

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from harness import words
 from harness.records import Scorecard
-from harness.reports import _view, _words
+from harness.reports import _view
 from tests.sample_scorecard import contrast
 
 
@@ -42,6 +43,6 @@ def test_a_failed_write_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_every_word_is_in_both_languages() -> None:
-    assert all(zh and en for zh, en in _words.WORDS.values())
-    assert all(any("\u4e00" <= c <= "\u9fff" for c in zh) for zh, _ in _words.WORDS.values())
-    assert _words.both("unknown_term") == "unknown_term"
+    assert all(zh and en for zh, en in words.WORDS.values())
+    assert all(any("\u4e00" <= c <= "\u9fff" for c in zh) for zh, _ in words.WORDS.values())
+    assert words.both("unknown_term") == "unknown_term"

@@ -7,9 +7,16 @@ import pytest
 from scipy import stats
 
 from harness.stats.binomial import exact_upper
-from harness.stats.intervals import equivalence
-from harness.stats.power import detectable, needed, needed_sparse
-from harness.stats.significance import p_beyond
+from harness.stats.intervals import equivalence, supports_t
+from harness.stats.power import (
+    detectable,
+    fail_power,
+    needed,
+    needed_sparse,
+    pass_power,
+    sparse_power,
+)  # fmt: skip
+from harness.stats.significance import fail_interval, p_beyond
 
 
 def test_the_detectable_difference_is_the_formula() -> None:
@@ -31,7 +38,8 @@ def test_sizes_of_bioequivalence_trials_are_reproduced(cv: float, expected: int)
     # R: PowerTOST::sampleN.TOST(CV = cv, theta0 = 0.95), 2x2 crossover: even n, n - 2 df
     sd = math.sqrt(2 * math.log(1 + cv**2))
     plan = needed(sd, math.log(1.25), math.log(0.95), reach=2.0)
-    assert plan in (expected - 1, expected)
+    assert plan is not None
+    assert expected - 1 <= plan <= expected + 2  # skewness and support cost a little more
 
 
 def test_equal_answers_are_planned_by_their_own_bounds() -> None:
@@ -82,7 +90,8 @@ def test_the_sign_of_the_estimate_does_not_matter() -> None:
 
 
 def test_a_large_difference_still_needs_clusters_that_support_a_spread() -> None:
-    assert needed(0.12, 0.05, 0.5) == 15
+    # without the rule 5 would do; the rule holds in 75 % of samples of 15, in 94 % of 20 (simulated)
+    assert 15 < (needed(0.12, 0.05, 0.5) or 0) <= 20
 
 
 @pytest.mark.parametrize(("estimate", "seed"), [(0.0, 1), (0.02, 2), (0.1, 3)])
@@ -96,6 +105,81 @@ def test_the_plan_holds_its_power_when_simulated(estimate: float, seed: int) -> 
     else:
         rate = np.mean([p_beyond(row, margin=0.05) <= 0.05 for row in d])
     assert rate > 0.74  # three standard errors below 0.80
+
+
+def simulated(sd: float, k: int, theta: float, runs: int, seed: int) -> tuple[float, float]:
+    """Rates of PASS and of FAIL by the rules themselves, at a margin of .05."""
+    d = np.random.default_rng(seed).normal(theta, sd, (runs, k)).clip(-1, 1)
+    inside = [equivalence(row, margin=0.05) for row in d]
+    beyond = [fail_interval(row, level_alpha=0.05) for row in d]
+    passes = np.mean([i.low > -0.05 and i.high < 0.05 for i in inside])
+    return float(passes), float(np.mean([i.low > 0.05 or i.high < -0.05 for i in beyond]))
+
+
+@pytest.mark.parametrize("theta", [0.0, 0.10])
+@pytest.mark.parametrize("k", [30, 60, 120])
+def test_power_is_within_three_points_of_the_rules_when_simulated(k: int, theta: float) -> None:
+    passes, fails = simulated(0.12, k, theta, 1500, seed=k)
+    assert pass_power(0.12, k, 0.05, theta) == pytest.approx(passes, abs=0.03)
+    assert fail_power(0.12, k, 0.05, theta) == pytest.approx(fails, abs=0.03)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sd", [0.06, 0.12, 0.2])
+@pytest.mark.parametrize("theta", [0.0, 0.025, 0.05, 0.075, 0.10, 0.2])
+@pytest.mark.parametrize("k", [25, 30, 45, 60, 90, 120, 480])
+def test_power_is_within_three_points_over_a_grid(k: int, theta: float, sd: float) -> None:
+    passes, fails = simulated(sd, k, theta, 10_000, seed=k)
+    assert pass_power(sd, k, 0.05, theta) == pytest.approx(passes, abs=0.03)
+    assert fail_power(sd, k, 0.05, theta) == pytest.approx(fails, abs=0.03)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.01, 0.02])
+@pytest.mark.parametrize("k", [60, 66, 150])
+def test_sparse_power_is_that_of_the_rule(k: int, share: float) -> None:
+    rng = np.random.default_rng(k)
+    flips = np.where(rng.random((1500, k)) < share, rng.choice([-1.0, 1.0], (1500, k)), 0.0)
+    assert not supports_t(flips[0])
+    found = [equivalence(row, margin=0.05) for row in flips]
+    rate = np.mean([i.low > -0.05 and i.high < 0.05 for i in found])
+    assert sparse_power(share, k, 0.05) == pytest.approx(rate, abs=0.03)
+
+
+def test_what_is_planned_has_the_power_and_one_scenario_less_has_not() -> None:
+    for contrasts in (1, 16):
+        plan = needed(0.12, 0.05, 0.0, contrasts=contrasts)
+        fail = needed(0.12, 0.05, 0.1, contrasts=contrasts)
+        assert plan is not None
+        assert fail is not None
+        joint = 1 - 0.2 / contrasts
+        assert pass_power(0.12, plan, 0.05) >= joint
+        assert plan == 59 or pass_power(0.12, plan - 1, 0.05) < joint
+        level = 0.05 / contrasts
+        assert fail_power(0.12, fail, 0.05, 0.1, level=level) >= 0.8
+        assert fail_power(0.12, fail - 1, 0.05, 0.1, level=level) < 0.8
+
+
+def test_power_at_the_extremes() -> None:
+    assert [pass_power(0, k, 0.05) for k in (0, 1, 65, 66)] == [0, 0, 0, 1]
+    assert pass_power(0, 1000, 0.05, 0.03) == 0
+    assert [fail_power(0, k, 0.05, 1.0) for k in (0, 1, 1000)] == [0, 0, 1]
+    assert fail_power(0, 1000, 0.05, 0.05) == 0
+    assert [fail_power(0.12, k, 0.05, 0.1) for k in (0, 1, 9)] == [0, 0, 0]
+    assert [pass_power(0.12, k, 0.05) for k in (0, 1, 58)] == [0, 0, 0]
+    assert pass_power(1e-200, 59, 0.05, 0.01) == pytest.approx(1, abs=0.01)
+    assert fail_power(0.12, 100_000, 0.05, 0.1) == pytest.approx(1)
+    assert sparse_power(1.0, 100, 0.05) == 0
+    assert [sparse_power(0.0, k, 0.05) for k in (0, 1)] == [0, 0]
+    assert pass_power(0.1, 6, 0.5) == 0  # the spread of six is not believed
+
+
+def test_an_impossible_power_is_refused() -> None:
+    with pytest.raises(ValueError, match="estimate"):
+        pass_power(0.1, 60, 0.05, math.nan)
+    with pytest.raises(ValueError, match="estimate"):
+        fail_power(0.1, 60, 0.05, 1.5)
+    with pytest.raises(ValueError, match="share"):
+        sparse_power(1.5, 60, 0.05)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from harness.stats.intervals import equivalence
-from harness.stats.significance import fail_interval, p_beyond, sign_flip
+from harness.stats.significance import fail_interval, mean_interval, p_beyond, sign_flip
 
 one = st.floats(-1, 1) | st.sampled_from([-1.0, 0.0, 0.3, 1.0])
 some = st.lists(one, min_size=1, max_size=100)
@@ -220,6 +220,13 @@ def test_zero_differences_are_rejected_at_alpha() -> None:
     assert np.mean([r.adjusted.min() <= 0.05 for r in runs]) <= 0.08
 
 
+def test_many_clusters_are_worked_in_blocks_and_agree_with_the_t_test() -> None:
+    d = np.random.default_rng(10).normal(0.002, 0.1, (2, 3000))
+    result = sign_flip(d, rng=np.random.default_rng(1), resamples=1999)
+    assert result.p == pytest.approx(stats.ttest_1samp(d, 0, axis=1).pvalue, abs=0.04)
+    assert (result.adjusted >= result.p).all()
+
+
 @pytest.mark.parametrize("cells", [[], [0.1], [[]], [[math.inf]], [[NAN, NAN], [0.1, 0.2]]])
 def test_cells_without_differences_are_refused(cells: list[object]) -> None:
     with pytest.raises(ValueError, match="shape"):
@@ -231,3 +238,31 @@ def test_too_few_resamples_are_refused() -> None:
         sign_flip([[0.1, 0.2]], rng=np.random.default_rng(0), resamples=10)
     with pytest.raises(ValueError, match="alpha"):
         sign_flip([[0.1, 0.2]], rng=np.random.default_rng(0), alpha=0)
+
+
+def lower_bounds(draws: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> list[float]:
+    return [mean_interval(row, level_alpha=0.1).low for row in draws.clip(-1, 1)]
+
+
+def test_ten_scenarios_show_a_reaction_that_every_working_model_has() -> None:
+    """A half-billion chat model moves by 0.22 to 0.26; Hoeffding's bound never sees that."""
+    rng = np.random.default_rng(5)
+    seen = rng.normal(0.24, 0.1, (400, 10))
+    assert np.mean([low >= 0.1 for low in lower_bounds(seen)]) > 0.8
+    assert not any(fail_interval(row, level_alpha=0.1).low >= 0.1 for row in seen)
+
+
+@pytest.mark.parametrize("kind", ["normal", "flips", "three values"])
+def test_a_reaction_at_the_limit_is_called_shown_in_five_percent(kind: str) -> None:
+    rng = np.random.default_rng(6)
+    draws = {
+        "normal": rng.normal(0.1, 0.2, (2_000, 10)),
+        "flips": (rng.random((2_000, 10)) < 0.1).astype(float),
+        "three values": rng.choice([-1.0, 0.0, 1.0], (2_000, 10), p=[0.1, 0.7, 0.2]),
+    }[kind]
+    assert np.mean([low >= 0.1 for low in lower_bounds(draws)]) < 0.065
+
+
+@pytest.mark.parametrize("d", [[0.5], [0.5] * 10, [0.0] * 9 + [1.0]])
+def test_a_mean_without_a_spread_gets_the_bound_for_any_distribution(d: list[float]) -> None:
+    assert mean_interval(d, level_alpha=0.1) == fail_interval(d, level_alpha=0.1)

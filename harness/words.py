@@ -143,6 +143,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "not_gated": ("仅供参考，不计入结论", "Shown only; does not decide"),
     "examples": ("数字背后的成对问答", "The pairs behind the numbers"),
     "worst_pair": ("差异最大的一对", "The pair that differs most"),
+    "beside": ("仅供参考的对照", "Controls that are shown only"),
     "held": ("成立的对照", "Controls that hold"),
     "difference": ("差值", "difference"),
     "prompt": ("提问", "Prompt"),

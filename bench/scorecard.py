@@ -1,0 +1,94 @@
+"""Times the way from stored outcomes to a scorecard: 10^4, 10^5 and 10^6 prompts.
+
+    python -m bench.scorecard
+
+The outcomes are those of the planted model on the generated suite, its scenarios tiled under new
+names. Each size is judged by a process of its own, so that the peak of memory is its own.
+"""
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from harness import cli, outcomes, pipeline, prompts, runs, settings, store
+from harness._generated import generate
+from harness.models import planted
+from harness.records import Decoding, Outcome, Prompt, Response, to_table
+
+SIZES = (10_000, 100_000, 1_000_000)
+SECONDS, BYTES = 30, 2 * 2**30
+"""What a million prompts may take."""
+SCENARIOS = 40
+"""Asked in earnest, then tiled."""
+
+
+def write(folder: Path, size: int) -> None:
+    """Writes a run of about so many prompts that is asked and measured, and not judged yet."""
+    config = settings.read(*cli._compose(["suite=planted", "model=planted", f"out={folder}"]))
+    made, decoding = generate(SCENARIOS), Decoding(seed=1)
+    model = planted.open({}, decoding)
+    begun = runs.begin(config, made, decoding, model.describe(), size)
+    asked = list(prompts.expand(made, replace(config.suite, paraphrases=1), seed=1))
+    answers = model.respond(asked)
+    names = {p.name: p.outcomes for p in made}
+    seen = outcomes.measure(asked, answers, names, outcomes.modules(made))
+    times = max(1, round(size / len(asked)))
+    for name, table, keys in (
+        (store.PROMPTS, to_table(asked, Prompt), ("id", "scenario", "item")),
+        (store.RESPONSES, to_table(answers, Response), ("prompt",)),
+        (store.OUTCOMES, to_table(seen, Outcome), ("prompt",)),
+    ):
+        begun.folder.write_rows(name, _tiled(table, keys, times))
+
+
+def _tiled(table: pa.Table, keys: tuple[str, ...], times: int) -> Iterator[pa.Table]:
+    for tile in range(times):
+        part = table
+        for key in keys:
+            renamed = pc.binary_join_element_wise(table[key], f"#{tile}", "")
+            part = part.set_column(part.schema.get_field_index(key), key, renamed)
+        yield part
+
+
+def judge(folder: Path) -> dict[str, float]:
+    """Judges a run; returns its prompts, seconds, and bytes beyond what the imports take."""
+    begun = runs.reopen(folder)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    started = time.perf_counter()
+    pipeline.derive(begun, runs.probes_of(begun.head), runs.standard_of(begun.head))
+    took = time.perf_counter() - started
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    count = begun.folder.open_table(store.PROMPTS).metadata.num_rows
+    return {"prompts": count, "seconds": took, "bytes": peak * 1024}
+
+
+def main() -> None:
+    """Measures each size."""
+    with TemporaryDirectory() as place:
+        for size in SIZES:
+            folder = Path(place) / str(size)
+            write(folder, size)
+            command = [sys.executable, "-m", "bench.scorecard", str(folder)]
+            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            n, seconds, peak = json.loads(done.stdout).values()
+            print(
+                f"{n:>9,} prompts: {seconds:6.2f} s, {1e6 * seconds / n:5.1f} s a million,"
+                f" {peak / 2**20:6.0f} MiB"
+            )
+    print(f"limit for a million: {SECONDS} s, {BYTES / 2**20:.0f} MiB")
+
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        print(json.dumps(judge(Path(sys.argv[1]))))
+    else:
+        main()
