@@ -137,8 +137,8 @@ def _declared(run: runs.Run) -> None:
 def _readings(rows: pd.DataFrame, side: str) -> pd.DataFrame:
     """Names how each value was read; refusals are always read off the text."""
     read = rows[(rows["seen"] == Seen.MEASURED) & (rows["outcome"] != "refused")]
-    named = read["reading"].astype(str).where(read["reading"] != "", "by log-probability")
-    told = named.where(read["scored"], "by the answer's text")
+    by_text = read["reading"].astype(str).replace("", "by log-probability")
+    told = by_text.where(read["scored"], "by the answer's text")
     keys = [read["prompt"].astype(str), read["sample"], read["outcome"].astype(str)]
     return pd.DataFrame({side: told.to_numpy()}, index=pd.MultiIndex.from_arrays(keys))
 

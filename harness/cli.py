@@ -177,16 +177,6 @@ def _eval(asked: argparse.Namespace) -> int:
     return _many(asked.overrides) if flags else _one(*_compose(asked.overrides))
 
 
-def _compare(asked: argparse.Namespace) -> int:
-    from harness import _commands
-    from harness import settings as reading
-
-    words = asked.candidate
-    if len(words) > 1 or "=" in words[0]:
-        return _commands.compare(asked, reading.read(*_compose(words)))
-    return _commands.compare(asked, None)
-
-
 def _plan(asked: argparse.Namespace) -> int:
     """Plans a run; `from=RUN` among the overrides is no setting of one."""
     from harness import _commands
@@ -196,6 +186,16 @@ def _plan(asked: argparse.Namespace) -> int:
     overrides = [word for word in asked.overrides if not word.startswith("from=")]
     config = reading.read(*_compose(overrides))
     return _commands.plan(config, earlier[-1] if earlier else None, asked.json)
+
+
+def _compare(asked: argparse.Namespace) -> int:
+    from harness import _commands
+    from harness import settings as reading
+
+    words = asked.candidate
+    if len(words) > 1 or "=" in words[0]:
+        return _commands.compare(asked, reading.read(*_compose(words)))
+    return _commands.compare(asked, None)
 
 
 def _compose(overrides: Sequence[str]) -> tuple[Mapping[str, Any], Mapping[str, str]]:

@@ -10,9 +10,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
-from numpy.typing import NDArray
 
 from harness import (
     _pairing,
@@ -26,7 +23,8 @@ from harness import (
     store,
     verdicts,
 )  # fmt: skip
-from harness._paired import ASKED, join
+from harness._looks import of_run
+from harness._paired import join
 from harness.records import Change, Comparison, Flip, Trend, Verdict
 
 SCHEMA = 1
@@ -97,28 +95,22 @@ def overall(changes: Sequence[Change]) -> tuple[Trend, reasons.Told]:
 
 def _side(run: runs.Run, declared: Mapping[str, Any], ids: Sequence[str]) -> _Side:
     """Judges a run on some of its prompts, by the probes and the standard that were declared."""
-    folder = run.folder
-    asked = folder.read_table(store.PROMPTS, ("id", "roles", *ASKED))
-    place = pc.index_in(pa.array(ids, pa.string()), asked["id"].combine_chunks())
-    asked = asked.take(place)  # in the order of the baseline, so that both show the same items
-    measured = folder.read_rows(store.OUTCOMES, "prompt", ids)
-    at = pc.index_in(measured["prompt"], asked["id"].combine_chunks())
-    measured = measured.take(pc.array_sort_indices(at))
-    rows = join(asked, measured).assign(scored=_scored(folder, measured))
-    rows, _, judged = pipeline.judge(
-        rows, runs.probes_of(declared), runs.standard_of(declared), declared["seed"]
+    asked = run.folder.read_rows(store.PROMPTS, "id", ids)
+    measured = run.folder.read_rows(store.OUTCOMES, "prompt", ids)
+    answers = run.folder.read_table(store.RESPONSES).select(["prompt", "sample", "logprobs"])
+    rows = join(asked, measured)
+    scored = pd.Series(
+        answers["logprobs"].is_valid().to_numpy(),
+        pd.MultiIndex.from_arrays([answers[k].to_numpy() for k in ("prompt", "sample")]),
     )
-    return _Side(folder=folder, rows=rows, judged=judged)
-
-
-def _scored(folder: store.Store, measured: pa.Table) -> NDArray[np.bool_]:
-    """Says of each outcome whether its answer has log-probabilities."""
-    answers = folder.read_table(store.RESPONSES, ("prompt", "sample", "logprobs"))
-    given = [answers[name].to_numpy() for name in ("prompt", "sample")]
-    wanted = [measured[name].to_numpy() for name in ("prompt", "sample")]
-    scored = pd.Series(answers["logprobs"].is_valid().to_numpy(), pd.MultiIndex.from_arrays(given))
-    found: NDArray[np.bool_] = scored.reindex(pd.MultiIndex.from_arrays(wanted)).to_numpy()
-    return found
+    prompts = rows["prompt"].astype(str)
+    rows["scored"] = scored.reindex([prompts, rows["sample"]]).to_numpy()
+    place = prompts.map(dict(zip(ids, range(len(ids)), strict=True))).to_numpy()
+    rows = rows.iloc[np.argsort(place, kind="stable")].reset_index(drop=True)
+    looks = of_run(run.head["stopping"]["rule"], asked, rows)
+    probes, standard = runs.probes_of(declared), runs.standard_of(declared)
+    rows, _, judged = pipeline.judge(rows, probes, standard, declared["seed"], looks)
+    return _Side(folder=run.folder, rows=rows, judged=judged)
 
 
 def _gone(baseline: store.Store, cells: Sequence[Change]) -> int:

@@ -27,6 +27,7 @@ from harness import (
     store,
     verdicts,
 )  # fmt: skip
+from harness._looks import Looks, of_run
 from harness._paired import ASKED, join
 from harness.errors import BadConfig, BadModel
 from harness.find import plugin
@@ -138,22 +139,22 @@ def derive(
     folder = begun.folder
     asked = folder.read_table(store.PROMPTS, ("id", "roles", *ASKED))
     rows = join(asked, folder.read_table(store.OUTCOMES))
-    rows, checks, judged = judge(rows, loaded, standard, begun.head["seed"])
+    looks = of_run(begun.head["stopping"]["rule"], asked, rows)
+    rows, checks, judged = judge(rows, loaded, standard, begun.head["seed"], looks)
     pairs = pairwise.largest(rows, loaded, standard, outcomes.modules(loaded))
     shown = show(folder, rows, examples.wanted(judged))
     return scorecards.assemble(begun.head, judged, checks, pairs, shown, notes)
 
 
 def judge(
-    rows: pd.DataFrame, loaded: Sequence[Probe], standard: Standard, seed: int
+    rows: pd.DataFrame, loaded: Sequence[Probe], standard: Standard, seed: int, looks: Looks
 ) -> tuple[pd.DataFrame, list[Control], list[Verdict]]:
     """Judges outcomes joined with their prompts; returns them with one reading left, too."""
     modules = outcomes.modules(loaded)
-    rows, mass = controls.read(rows, loaded, standard)
-    checks = [*mass, *controls.check(rows, loaded, standard, modules)]
-    compared = contrasts.compare(
-        rows, loaded, checks, standard, modules, np.random.default_rng(seed)
-    )
+    rows, mass = controls.read(rows, loaded, standard, looks)
+    checks = [*mass, *controls.check(rows, loaded, standard, modules, looks)]
+    rng = np.random.default_rng(seed)
+    compared = contrasts.compare(rows, loaded, checks, standard, modules, rng, looks)
     return rows, checks, verdicts.judge(compared, checks, standard)
 
 

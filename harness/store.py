@@ -22,10 +22,10 @@ from harness.errors import BadRun
 
 RUN, PROMPTS, RESPONSES = "run.json", "prompts.parquet", "responses.parquet"
 OUTCOMES, CONTRASTS, MANIFEST = "outcomes.parquet", "contrasts.parquet", "manifest.json"
-REFERENCE = "reference"
-"""The folder of committed baselines: what lies in it is read, and never written again."""
 EVIDENCE = (RUN, PROMPTS, RESPONSES, OUTCOMES, CONTRASTS, "scorecard.json")
 """What the reports are written from."""
+REFERENCE = "reference"
+"""The folder of committed baselines: what lies in it is read, and never written again."""
 _WINDOWS, _LOCK = "windows", ".lock"
 _SPARE = 200 * 2**20
 """Bytes that must be free before a run starts."""

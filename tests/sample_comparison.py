@@ -32,7 +32,7 @@ def change(
         "reason_zh": "差距增长小于 0.025：至多 +0.018",
     }
     sides = [
-        Verdict(contrast=c, standard="art4", verdict=v, reason=f"as {v} is", reason_zh=f"如 {v}")
+        Verdict(contrast=c, standard="art4", verdict=v, reason=f"as {v} is", reason_zh=f"同 {v}")
         for c, v in ((contrast(probe=now.probe, attribute=now.attribute), before), (now, after))
     ]
     return Change(before=sides[0], after=sides[1], call=call, **{**kept, **changes})

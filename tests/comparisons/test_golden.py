@@ -14,10 +14,10 @@ from tests.sample_comparison import comparison
 GOLDEN = Path(__file__).parents[1] / "golden" / "comparison"
 
 
-def write(folder: Path) -> None:
-    for report in (json, markdown, junit):
-        report.write(comparison(), folder)
-    _view.save(folder / "comparison.html", html.render(comparison()).encode())
+def write(folder: Path) -> list[Path]:
+    page = _view.save(folder / "comparison.html", html.render(comparison()).encode())
+    plain = [path for r in (json, markdown, junit) for path in r.write(comparison(), folder)]
+    return [*plain, page]
 
 
 @pytest.mark.parametrize(

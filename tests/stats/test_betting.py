@@ -57,7 +57,7 @@ def test_flips_are_covered_also_beside_a_shift(share: float, shift: float, clust
 
 
 def test_what_equivalence_cannot_see_this_interval_does() -> None:
-    # docs/decisions/0040: 2 % flips beside a steady shift of .03, K = 60, passes in 30 % of runs
+    # docs/decisions/0043: 2 % flips beside a steady shift of .03, K = 60, passes in 30 % of runs
     d, theta = flips(np.random.default_rng(2), 0.02, 0.03 / 0.98, (400, 60))
     d = (d + np.random.default_rng(3).normal(0, 0.02, d.shape)).clip(-1, 1)
     t_rule = np.mean([equivalence(row, margin=theta).high < theta for row in d])
