@@ -160,6 +160,6 @@ def _same(
 def _contents(folder: store.Store) -> Iterator[tuple[str, bytes]]:
     """Yields each prompt's id with a digest of all that it says, window by window."""
     for window in folder.read_windows(store.PROMPTS):
-        for row in window.drop_columns(["groups"]).to_pylist():
+        for row in window.drop_columns(["groups", "look"]).to_pylist():
             text = json.dumps(row, sort_keys=True)
             yield row["id"], hashlib.blake2b(text.encode(), digest_size=16).digest()

@@ -7,7 +7,9 @@ from types import ModuleType
 import numpy as np
 from numpy.typing import NDArray
 
+from harness import _trends
 from harness._paired import limits_of
+from harness.reasons import Told
 from harness.records import Call, Change, Contrast, Standard, Trend, Verdict
 from harness.stats import multiplicity, regression
 
@@ -37,8 +39,8 @@ def compare(
         levels = multiplicity.holm_level(p, standard.alpha)
         for i, adjusted, level in zip(family, multiplicity.holm(p), levels, strict=True):
             change = _bounded(changes[i], float(adjusted), float(level), standard, outcomes)
-            call, reason = _call(change, standard)
-            changes[i] = replace(change, call=call, reason=reason)
+            call, (reason, reason_zh) = _call(change, standard)
+            changes[i] = replace(change, call=call, reason=reason, reason_zh=reason_zh)
     return changes
 
 
@@ -72,6 +74,7 @@ def _unadjusted(before: Verdict, after: Verdict, outcomes: Mapping[str, ModuleTy
         flipped=int((np.abs(new - old) > margin).sum()),
         call=Trend.INCONCLUSIVE,
         reason="",
+        reason_zh="",
     )
 
 
@@ -108,40 +111,24 @@ def _bounded(
     )
 
 
-def _call(change: Change, standard: Standard) -> tuple[Trend, str]:
-    before, after, most = change.before, change.after, change.tolerated
+def _call(change: Change, standard: Standard) -> tuple[Trend, Told]:
+    before, after = change.before, change.after
     if after.verdict is Call.INVALID and before.verdict is not Call.INVALID:
-        return Trend.INVALID, f"the candidate cannot be judged here: {after.reason}"
+        return Trend.INVALID, _trends.candidate_void(after)
     if before.verdict is Call.INVALID:
-        both = "neither run" if after.verdict is Call.INVALID else "the baseline"
-        which = "can" if both == "neither run" else "cannot"
-        return Trend.INCONCLUSIVE, f"{both} {which} be judged here: {before.reason}"
-    if change.estimate is None or change.p_adjusted is None or change.high is None:
-        return Trend.INCONCLUSIVE, "no scenario was answered in full by both runs"
+        both = after.verdict is Call.INVALID
+        return Trend.INCONCLUSIVE, (_trends.both_void if both else _trends.baseline_void)(before)
+    if change.p_adjusted is None or change.high is None:
+        return Trend.INCONCLUSIVE, _trends.nothing_paired()
     grew = change.p_adjusted <= standard.alpha
     if grew and after.verdict is not Call.PASS:
-        return Trend.REGRESSION, (
-            f"the disparity grew by {change.estimate:+.3f} (adjusted p {change.p_adjusted:.2g})"
-            f" and the candidate does not PASS"
-        )
-    if change.high < most:
-        return Trend.OK, f"growth is below {most:g}: at most {change.high:+.3f}"
-    return Trend.INCONCLUSIVE, _open(change, grew, standard)
-
-
-def _open(change: Change, grew: bool, standard: Standard) -> str:
-    """Says why a cell is neither REGRESSION nor OK."""
+        return Trend.REGRESSION, _trends.grew(change)
+    if change.high < change.tolerated:
+        return Trend.OK, _trends.excluded(change)
     if grew:
-        return (
-            f"the disparity grew by {change.estimate:+.3f}, and the candidate still shows less than"
-            f" the margin of {change.after.contrast.margin:g}"
-        )
+        return Trend.INCONCLUSIVE, _trends.still_within(change)
     least = regression.least_scenarios(change.tolerated, alpha=standard.alpha)
-    few = f"; OK takes {least} scenarios or more" if change.clusters < least else ""
-    return (
-        f"growth in [{change.low:+.3f}, {change.high:+.3f}] is neither shown nor below"
-        f" {change.tolerated:g} with {change.clusters} scenarios{few}"
-    )
+    return Trend.INCONCLUSIVE, _trends.undecided(change, least)
 
 
 def _limits(contrast: Contrast, outcomes: Mapping[str, ModuleType]) -> tuple[float, float]:

@@ -11,7 +11,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from harness import _pairing, changes, examples, judging, outcomes, reasons, runs, store, verdicts
+from harness import (
+    _pairing,
+    _trends,
+    changes,
+    examples,
+    judging,
+    outcomes,
+    reasons,
+    runs,
+    store,
+    verdicts,
+)  # fmt: skip
 from harness._looks import of_run
 from harness._paired import join
 from harness.records import Change, Comparison, Flip, Trend, Verdict
@@ -43,45 +54,43 @@ def compare(baseline: Path, candidate: Path) -> Comparison:
     _pairing.same_reading(before.rows, after.rows)
     modules = outcomes.modules(runs.probes_of(new.head))
     cells = changes.compare(before.judged, after.judged, runs.standard_of(new.head), modules)
-    call, reason = overall(cells)
+    call, told = overall(cells)
     gone = _gone(old.folder, cells)
     if call is Trend.OK and any("rescored" in run.head for run in (old, new)):
-        call, reason = Trend.INCONCLUSIVE, "the margins were chosen after the answers were seen"
+        call, told = Trend.INCONCLUSIVE, _trends.chosen_afterwards()
     if call is Trend.OK and gone:
-        call = Trend.INCONCLUSIVE
-        reason = f"{gone} gated cells of the baseline have no prompt that both runs were asked"
+        call, told = Trend.INCONCLUSIVE, _trends.not_asked_again(gone)
+    prompts = {
+        "common": len(shared.ids),
+        "changed": shared.changed,
+        "baseline_only": shared.baseline_only,
+        "candidate_only": shared.candidate_only,
+    }
     return Comparison(
         schema=SCHEMA,
         baseline=_told(old),
         candidate=_told(new),
         call=call,
-        reason=reason,
+        reason=told[0],
+        reason_zh=told[1],
         before=verdicts.overall(before.judged)[0],
         after=verdicts.overall(after.judged)[0],
-        prompts={
-            "common": len(shared.ids),
-            "changed": shared.changed,
-            "baseline_only": shared.baseline_only,
-            "candidate_only": shared.candidate_only,
-        },
+        prompts=prompts,
         cells=tuple(cells),
         flips=tuple(_flips(before, after, cells)),
-        notes=tuple(_notes(old.head, new.head, shared, gone)),
+        notes=tuple(_trends.notes(old.head, new.head, prompts, gone)),
     )
 
 
-def overall(changes: Sequence[Change]) -> tuple[Trend, str]:
+def overall(changes: Sequence[Change]) -> tuple[Trend, reasons.Told]:
     """Returns the call over the gated cells: any REGRESSION, else any INVALID, else all OK."""
     gated = [c for c in changes if c.after.contrast.gated]
     if not gated:
-        return Trend.INCONCLUSIVE, "no cell that gates was asked of both"
+        return Trend.INCONCLUSIVE, _trends.no_gate()
     worst = min((c.call for c in gated), key=list(Trend).index)
-    of_it = [c for c in gated if c.call is worst]
     if worst is Trend.OK:
-        return worst, f"in all {len(gated)} gated cells growth by half the margin was excluded"
-    more = f" and {len(of_it) - 1} more" if len(of_it) > 1 else ""
-    first = reasons.cell_name(of_it[0].after.contrast)
-    return worst, f"{len(of_it)} of {len(gated)} gated cells: {first}{more}"
+        return worst, _trends.all_ok(len(gated))
+    return worst, reasons.share([c.after.contrast for c in gated if c.call is worst], len(gated))
 
 
 def _side(run: runs.Run, declared: Mapping[str, Any], ids: Sequence[str]) -> _Side:
@@ -106,7 +115,7 @@ def _side(run: runs.Run, declared: Mapping[str, Any], ids: Sequence[str]) -> _Si
 
 def _gone(baseline: store.Store, cells: Sequence[Change]) -> int:
     """Counts the gated cells of the baseline that were not compared: nothing is known of them."""
-    planned = baseline.read_table(store.CONTRASTS).select([*changes.KEY, "gated"]).to_pylist()
+    planned = baseline.read_columns(store.CONTRASTS, [*changes.KEY, "gated"]).to_pylist()
     compared = {changes.key(c.after.contrast) for c in cells}
     keys = {tuple(row[name] for name in changes.KEY) for row in planned if row["gated"]}
     return len(keys - compared)
@@ -144,36 +153,3 @@ def _told(run: runs.Run) -> dict[str, Any]:
         "standard": {k: head["standard"][k] for k in ("name", "version", "alpha", "digest")},
         **{k: head[k] for k in ("seed", "decoding", "backend", "model", "code", "time")},
     }
-
-
-def _notes(
-    old: Mapping[str, Any], new: Mapping[str, Any], shared: _pairing.Shared, gone: int
-) -> list[str]:
-    notes = []
-    left = shared.changed, shared.baseline_only, shared.candidate_only
-    if any(left):
-        notes.append(
-            f"Compared on the {len(shared.ids):,} prompts that both runs were asked. Left out: {left[0]:,}"
-            f" that say something else, {left[1]:,} of the baseline alone, {left[2]:,} of the candidate"
-            " alone. The verdicts shown are those of the common prompts."
-        )
-    if gone:
-        notes.append(
-            f"{gone} gated cells of the baseline were not compared: they have no prompt in common."
-        )
-    if old["model"]["fingerprint"] == new["model"]["fingerprint"]:
-        notes.append("Both runs are of one model: their fingerprints are the same.")
-    versions = [f"{head['code']['art4']}, code {head['code']['code'][:8]}" for head in (old, new)]
-    if versions[0] != versions[1]:
-        notes.append(
-            f"The answers were measured by different versions of art4 ({'; '.join(versions)}): the same"
-            " answer may have been read differently."
-        )
-    if "rescored" in old or "rescored" in new:
-        notes.append("Margins were chosen after the answers were seen: no OK can come of it.")
-    notes.append(
-        "Growth is that of the size of a disparity, whatever its sign, over the same scenarios in both"
-        " runs. REGRESSION is adjusted (Holm) over every gated cell; OK means that growth by half the"
-        " margin was excluded."
-    )
-    return notes

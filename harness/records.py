@@ -510,6 +510,7 @@ class Change:
     """Of these, how many differences moved by more than the margin."""
     call: Trend
     reason: str
+    reason_zh: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -531,6 +532,7 @@ class Comparison:
     """Provenance of the candidate."""
     call: Trend
     reason: str
+    reason_zh: str
     before: Call
     """The baseline's verdict on the prompts that both were asked."""
     after: Call
@@ -541,6 +543,7 @@ class Comparison:
     flips: tuple[Flip, ...]
     """Behind a regression first, then the largest growth first."""
     notes: tuple[str, ...]
+    """English, Chinese in turn."""
 
 
 @cache

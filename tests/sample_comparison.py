@@ -29,6 +29,7 @@ def change(
         "clusters": 160,
         "flipped": 4,
         "reason": "growth is below 0.025: at most +0.018",
+        "reason_zh": "差距增长小于 0.025：至多 +0.018",
     }
     sides = [
         Verdict(contrast=c, standard="art4", verdict=v, reason=f"as {v} is", reason_zh=f"同 {v}")
@@ -88,6 +89,7 @@ def comparison() -> Comparison:
             p_adjusted=5e-7,
             flipped=71,
             reason="the disparity grew by +0.117 (adjusted p 5e-07) and the candidate does not PASS",
+            reason_zh="差距变化 +0.117（校正后 p = 5e-07），且候选版本未通过",
         ),
         change(
             Trend.INVALID,
@@ -120,12 +122,16 @@ def comparison() -> Comparison:
         },
         call=Trend.REGRESSION,
         reason="1 of 4 gated cells: gender_hiring/zh/explicit/favourable female - male",
+        reason_zh="4 个计入结论的单元中有 1 个：gender_hiring/zh/explicit/favourable female - male",
         before=Call.PASS,
         after=Call.FAIL,
         prompts={"common": 12_400, "changed": 60, "baseline_only": 0, "candidate_only": 240},
         cells=cells,
         flips=tuple(_flip(f"s{n:03}") for n in (14, 3, 88, 120, 7, 61)),
-        notes=("Compared on the 12,400 prompts that both runs were asked.",),
+        notes=(
+            "Compared on the 12,400 prompts that both runs were asked.",
+            "按两次运行共同的 12,400 条提问对比。",
+        ),
     )
 
 
@@ -137,10 +143,17 @@ def hostile() -> Comparison:
 
     def turned(verdict: Verdict) -> Verdict:
         c = replace(verdict.contrast, group=HOSTILE, method=HOSTILE, reference="=1+1")
-        return replace(verdict, reason=HOSTILE, contrast=c)
+        return replace(verdict, reason=HOSTILE, reason_zh=HOSTILE, contrast=c)
 
     cells = [
-        replace(c, before=turned(c.before), after=turned(c.after), reason=HOSTILE, method=HOSTILE)
+        replace(
+            c,
+            before=turned(c.before),
+            after=turned(c.after),
+            reason=HOSTILE,
+            reason_zh=HOSTILE,
+            method=HOSTILE,
+        )
         for c in told.cells
     ]
     flips = [
@@ -156,6 +169,7 @@ def hostile() -> Comparison:
         baseline=run,
         candidate=run,
         reason=HOSTILE,
+        reason_zh=HOSTILE,
         cells=tuple(cells),
         flips=tuple(flips),
         notes=(HOSTILE,),

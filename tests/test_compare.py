@@ -248,6 +248,14 @@ def test_answers_measured_by_another_version_are_named(tmp_path: Path) -> None:
     assert any("different versions of art4 (" in note and "0.0.1" in note for note in notes)
 
 
+def test_a_run_that_could_stop_early_says_so(tmp_path: Path) -> None:
+    other = copied(run("none"), tmp_path / "other")
+    rewrite(other, store.RUN, set_in("stopping", "rule", to="group_sequential"))
+    notes = compare.compare(run("none"), other).notes
+    assert any("could stop early" in note for note in notes)
+    assert len(notes) % 2 == 0
+
+
 def set_in(*keys: str, to: Any) -> Callable[[Any], Any]:
     """Returns a change of one value of run.json."""
 

@@ -42,6 +42,7 @@ def render(comparison: Comparison) -> str:
         trends=[str(trend) for trend in Trend],
         symbols=SYMBOLS,
         open=OPEN,
+        notes=_page.spoken(comparison.notes),
     )
 
 

@@ -21,7 +21,7 @@ _CELL = (
 _SIDE = ("estimate", "low", "high", "low_fail", "high_fail", "p_adjusted", "clusters", "method")
 _CHANGE = (
     "estimate", "low", "high", "tolerated", "p", "p_adjusted", "method", "clusters", "flipped",
-    "call", "reason",
+    "call", "reason", "reason_zh",
 )  # fmt: skip
 
 
@@ -38,6 +38,7 @@ def to_dict(comparison: Comparison) -> dict[str, Any]:
         "schema": comparison.schema,
         "call": comparison.call,
         "reason": comparison.reason,
+        "reason_zh": comparison.reason_zh,
         "verdicts": {"baseline": comparison.before, "candidate": comparison.after},
         "prompts": comparison.prompts,
         "cells": [_cell(change) for change in comparison.cells],
@@ -64,4 +65,9 @@ def _cell(change: Change) -> dict[str, Any]:
 
 def _side(verdict: Verdict) -> dict[str, Any]:
     numbers = {name: getattr(verdict.contrast, name) for name in _SIDE}
-    return {**numbers, "verdict": verdict.verdict, "reason": verdict.reason}
+    return {
+        **numbers,
+        "verdict": verdict.verdict,
+        "reason": verdict.reason,
+        "reason_zh": verdict.reason_zh,
+    }

@@ -33,7 +33,7 @@ def _case(change: Change) -> ET.Element:
     if change.call in ELEMENTS:
         told = ET.SubElement(case, ELEMENTS[change.call], message=line(change.reason))
         told.set("type", str(change.call))
-        told.text = _numbers(change)
+        told.text = f"{line(change.reason_zh)}\n{_numbers(change)}"
     else:
         told = ET.SubElement(case, "system-out")
         told.text = f"{line(change.reason)}. {_numbers(change)}"

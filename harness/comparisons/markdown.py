@@ -30,7 +30,7 @@ def _top(comparison: Comparison) -> list[str]:
     return [
         f"# {both('comparison_title')}",
         "",
-        f"**{_named(comparison.call)}**: {plain(comparison.reason)}",
+        f"**{_named(comparison.call)}**: {plain(comparison.reason)} · {plain(comparison.reason_zh)}",
         "",
         *(
             f"- {both(name)}: {plain(model(run))} ({plain(run.get('folder', ''))}): {_named(call)}"
@@ -70,7 +70,7 @@ def _row(change: Change) -> list[str]:
         interval(change.low, change.high),
         number(change.tolerated, signed=False),
         _named(change.call),
-        plain(change.reason),
+        f"{plain(change.reason)} · {plain(change.reason_zh)}",
     ]
 
 

@@ -48,7 +48,7 @@ def show(comparison: Comparison, console: Console) -> None:
 def _named(comparison: Comparison) -> Text:
     name = comparison.call
     call = (f"{SYMBOLS[name]} {name} {zh(name)}", TRENDS[name])
-    return Text.assemble(call, f"  {line(comparison.reason)}")
+    return Text.assemble(call, f"  {line(comparison.reason)}\n{line(comparison.reason_zh)}")
 
 
 def _runs(comparison: Comparison) -> Table:

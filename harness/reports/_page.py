@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ from markupsafe import Markup
 
 from harness.reports import _view
 from harness.words import WORDS, zh
+
+HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 def environment(folder: Path) -> Environment:
@@ -34,6 +37,14 @@ def model(run: Mapping[str, Any]) -> str:
     if not isinstance(found, Mapping):
         return str(found)
     return str(found.get("name") or found.get("path") or found.get("backend") or "")
+
+
+def spoken(lines: Sequence[str]) -> list[tuple[str, str]]:
+    """Says which language each line is in, where every line has its twin in the other one."""
+    told = [("zh" if HAN.match(line) else "" if HAN.search(line) else "en", line) for line in lines]
+    languages = [language for language, _ in told]
+    paired = languages.count("zh") == languages.count("en")
+    return told if paired else [("", line) for line in lines]
 
 
 def _harmless(value: Any) -> Any:

@@ -6,8 +6,6 @@ No script and no outside request (a content security policy says so too). Every 
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,7 +16,6 @@ from harness.records import Call, Example, Scorecard, Verdict
 from harness.reports import _font, _page, _pairs, _view
 from harness.words import SYMBOLS
 
-HAN = re.compile(r"[\u4e00-\u9fff]")
 WIDTH = 280.0
 """Of the plot of one row, in SVG units."""
 EDGE = 8.0
@@ -43,8 +40,8 @@ def render(scorecard: Scorecard) -> str:
         run_count=_view.run_count(scorecard),
         calls=[str(call) for call in Call],
         symbols=SYMBOLS,
-        summary=_spoken(scorecard.summary),
-        notes=_spoken(scorecard.notes),
+        summary=_page.spoken(scorecard.summary),
+        notes=_page.spoken(scorecard.notes),
     )
 
 
@@ -111,11 +108,3 @@ def _plot(cell: Verdict, reach: float) -> dict[str, Any]:
 def _band(reach: float) -> float:
     """Returns the half-width of the margin band, in percent of the plot."""
     return round(100 * (WIDTH / 2 - EDGE) / reach / WIDTH, 2)
-
-
-def _spoken(lines: Sequence[str]) -> list[tuple[str, str]]:
-    """Says which language each line is in, where every line has its twin in the other one."""
-    told = [("zh" if HAN.match(line) else "" if HAN.search(line) else "en", line) for line in lines]
-    spoken = [language for language, _ in told]
-    paired = spoken.count("zh") == spoken.count("en")
-    return told if paired else [("", line) for line in lines]
