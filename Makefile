@@ -56,7 +56,7 @@ reference: $(READY) ## keep the finished RUN as results/reference/NAME, to be co
 	@rm -f "results/reference/$(NAME)/.lock" && echo "now: git add results/reference/$(NAME)"
 
 test: $(READY) ## run the tests, in under 10 minutes
-	@$(BIN)/python -m pytest --cov=harness --cov-report=term -q
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --cov=harness --cov-report=term -q
 
 test-all: $(READY) ## run the slow tests too
 	@$(BIN)/python -m pytest -m "slow or not slow" --timeout=3600 -q

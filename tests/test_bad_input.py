@@ -43,10 +43,13 @@ def results(tmp_path: Path) -> Path:
 
 
 def ended(words: Sequence[str]) -> int:
-    """Runs a command, for which ten seconds are enough; returns its exit code."""
-    started = time.monotonic()
+    """Runs a command, for which ten seconds of computing are enough; returns its exit code.
+
+    Not of the clock, which counts what else the machine does; what hangs is ended by pytest.
+    """
+    started = time.process_time()
     code = main(words)
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
     return code
 
 
