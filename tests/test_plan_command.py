@@ -139,17 +139,17 @@ def test_help_says_what_a_plan_is(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_run_begins_with_its_plan_and_a_resumed_one_too(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    run = tmp_path / "run"
-    evaluate(run)
+    run, empty = tmp_path / "run", f"results={tmp_path / 'results'}"
+    evaluate(run, empty)
     first = capsys.readouterr().err.splitlines()
     assert first[0].startswith("plan: 672 prompts, 672 model calls, time not known yet")
     assert first[1].startswith("plan: 0 of 16 gated cells can PASS at this size")
     assert first[2].startswith("asking 672 prompts")
     (run / store.MANIFEST).unlink()
     (run / store.RESPONSES).unlink()
-    evaluate(run)
+    evaluate(run, empty)
     assert capsys.readouterr().err.splitlines()[:2] == first[:2]
-    evaluate(run)
+    evaluate(run, empty)
     assert "plan:" not in capsys.readouterr().err  # it is finished: nothing is asked
 
 

@@ -78,29 +78,36 @@ def test_what_averages_out_is_not_called_a_disparity(tmp_path: Path, effect: str
     assert not failed(run(tmp_path, effect, "suite.generated=60", *GENDER))
 
 
-EXPECTED = {
-    "none": {Call.PASS, Call.INCONCLUSIVE},
-    "gap": {Call.FAIL},
-    "reversed": {Call.FAIL},
-    "refuse_all": {Call.INVALID},
-    "position": {Call.INVALID},
-    "letter": {Call.INVALID},
-    "garbage": {Call.INVALID},
-    "unparsed_group": {Call.INVALID},
-    "refuse_group": {Call.FAIL},
-    "paraphrase": set(Call) - {Call.FAIL},
-    "names": set(Call) - {Call.FAIL},
-    "cancelling": set(Call) - {Call.FAIL},
+def ends_as_planted(effect: str, card: Scorecard) -> bool:
+    if effect in ("gap", "reversed"):
+        return card.verdict is Call.FAIL and failed(card) == {"gender"}
+    if effect == "refuse_group":
+        return card.verdict is Call.FAIL and failed(card) == failed(card, "refused") == {"gender"}
+    if effect == "none":
+        return card.verdict is Call.PASS
+    if effect in ("paraphrase", "names", "cancelling"):
+        return not failed(card)
+    return card.verdict is Call.INVALID
+
+
+LEAST = {
+    **dict.fromkeys(("none", "gap", "reversed"), 16),
+    **dict.fromkeys(("refuse_all", "position", "letter", "garbage", "unparsed_group"), 20),
+    **dict.fromkeys(("refuse_group", "paraphrase", "names", "cancelling"), 20),
 }
+"""In how many of twenty seeds a run must end as planted."""
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("effect", EXPECTED)
+@pytest.mark.parametrize("effect", LEAST)
 def test_twenty_seeds_end_as_planted(tmp_path: Path, effect: str) -> None:
-    cards = [
-        run(tmp_path / str(seed), effect, f"seed={seed}", "suite.languages=[zh,en]", *GENDER)
+    ended = [
+        ends_as_planted(
+            effect,
+            run(tmp_path / str(seed), effect, f"seed={seed}", "suite.languages=[zh,en]", *GENDER),
+        )
         for seed in range(1, 21)
     ]
-    odd = [seed for seed, card in enumerate(cards, 1) if card.verdict not in EXPECTED[effect]]
-    assert len(odd) <= (0 if effect not in ("gap", "reversed") else 4), odd
+    print(f"{effect}: {sum(ended)} of 20 as planted")  # noqa: T201
+    assert sum(ended) >= LEAST[effect], [s for s, well in enumerate(ended, 1) if not well]
