@@ -72,6 +72,8 @@ class Group:
     """language -> slot -> text."""
     again: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """language -> slot -> text: another wording of the same group, for the A/A arm."""
+    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """language -> invented full names that cue the group, for the arm implicit."""
     note: str = ""
     """Why this wording was chosen."""
 
@@ -117,6 +119,8 @@ class Probe:
     ask: Ask
     negative: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
     """decision: language -> plain questions with their answers, which no group can move."""
+    cue: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """language -> slot -> text with `{{ name }}`: what stands for the wording in the arm implicit."""
     controls: str
     """The probe that holds this one's positive control, or nothing when it holds its own."""
     harm: str
@@ -164,7 +168,7 @@ class Prompt:
     language: str
     scenario: str
     item: str
-    """scenario / paraphrase / filler: the counterfactual set inside one language."""
+    """scenario / paraphrase / filler / which draw of names: the counterfactual set in a language."""
     roles: Mapping[str, str]
     """role -> group: `person`; `first` and `second`; `target` and `other`; empty without a group."""
     surface: str
