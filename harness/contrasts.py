@@ -1,5 +1,6 @@
 """Contrasts: outcomes -> signed differences with their uncertainty."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from types import ModuleType
@@ -9,9 +10,17 @@ import pandas as pd
 import pyarrow as pa
 
 from harness._family import adjust
-from harness._paired import Differences, cells_of, contrasts_of, difference, limits_of
+from harness._paired import (
+    Differences,
+    cells_of,
+    contrasts_of,
+    difference,
+    limits_of,
+    names_of,
+)
 from harness.records import Contrast, Control, Missing, Probe, Seen, Standard
-from harness.stats import intervals, margins, power, significance
+from harness.stats import evidence, intervals, margins, power
+from harness.stats.crossed import Crossed
 
 
 def compare(
@@ -26,7 +35,7 @@ def compare(
 
     Cells that are only shown are a family of their own.
     """
-    void = {c.block for c in controls if c.voids and c.holds is False}
+    missed = [c for c in controls if c.holds is False]
     found = [
         contrast
         for probe in probes
@@ -34,7 +43,9 @@ def compare(
     ]
     for gated in (True, False):
         family = [i for i, c in enumerate(found) if c.gated is gated]
-        adjusted = adjust([found[i] for i in family], void, standard, outcomes, rng)
+        cells = [found[i] for i in family]
+        void = [any(control.concerns(c) for control in missed) for c in cells]
+        adjusted = adjust(cells, void, standard, outcomes, rng)
         for i, contrast in zip(family, adjusted, strict=True):
             found[i] = contrast
     return found
@@ -93,7 +104,8 @@ def _of_probe(
                 differences=(),
                 scenarios=(),
             )
-            yield _measured(blank, difference(value, seen, module.RANGE), limits, standard)
+            told = difference(value, seen, module.RANGE, names_of(cell, value))
+            yield _measured(blank, told, limits, standard)
 
 
 def _gates(standard: Standard, probe: Probe, outcome: str, arm: str) -> bool:
@@ -109,28 +121,47 @@ def _measured(
     if not len(d):
         return blank
     margin, alpha = blank.margin, standard.alpha
-    inside = intervals.equivalence(d, margin=margin, alpha=alpha, limits=limits)
-    sd = float(np.std(d, ddof=1)) if len(d) > 1 else None
-    spread = sd or standard.spread[blank.outcome]
+    inside = evidence.equivalence(found.found, margin=margin, alpha=alpha, limits=limits)
     bounds = None
     if found.worst is not None:
         against, favouring = (
-            significance.fail_interval(w, level_alpha=2 * alpha, limits=limits) for w in found.worst
+            evidence.fail_interval(w, level_alpha=2 * alpha, limits=limits) for w in found.worst
         )
         bounds = (against.low, favouring.high)
     return replace(
-        blank,
+        _planned(blank, found, inside.estimate, standard.spread[blank.outcome]),
         estimate=inside.estimate,
         low=inside.low,
         high=inside.high,
-        p_fail=significance.p_beyond(d, margin=margin, limits=limits),
+        p_fail=evidence.p_beyond(found.found, margin=margin, limits=limits),
         method="; ".join(filter(None, (inside.method, blank.method))),
         clusters=len(d),
         n_eff=intervals.effective_clusters(d),
-        detectable=power.detectable(spread, len(d), margin) if len(d) > 1 else None,
-        needed=power.needed(spread, margin, inside.estimate),
-        passes_from=margins.passes_from(d, alpha=alpha, limits=limits),
+        passes_from=margins.passes_from(found.found, alpha=alpha, limits=limits),
         differences=tuple(d.tolist()),
         scenarios=found.scenarios,
         bounds=bounds,
+    )
+
+
+def _planned(blank: Contrast, told: Differences, estimate: float, assumed: float) -> Contrast:
+    """Says what this many scenarios and names can show, and what limits it."""
+    d, found, margin = told.values, told.found, blank.margin
+    sd = float(np.std(d, ddof=1)) if len(d) > 1 else None
+    spread = sd or assumed
+    detectable = power.detectable(spread, len(d), margin) if len(d) > 1 else None
+    if not isinstance(found, Crossed):
+        needed = power.needed(spread, margin, estimate)
+        return replace(blank, detectable=detectable, needed=needed)
+    if sd:  # the same formula, at the error and the degrees of freedom of both factors
+        units = found.freedom + 1
+        detectable = power.detectable(math.sqrt(found.variance * units), units, margin)
+    return replace(
+        blank,
+        detectable=detectable,
+        needed=power.needed(spread, margin, estimate, names=found.names, floor=found.floor),
+        names=found.names,
+        limited_by=found.limit,
+        variance=found.variance,
+        freedom=found.freedom,
     )

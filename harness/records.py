@@ -275,6 +275,14 @@ class Contrast:
     scenarios: tuple[str, ...]
     bounds: tuple[float, float] | None = None
     """The 1 - 2 alpha interval with discordant refusals counted first against, then for the group."""
+    names: int = 0
+    """Names of the group that has the fewest, where names cue the groups; else 0."""
+    limited_by: str = "scenarios"
+    """`scenarios` or `names`: what to add for a shorter interval."""
+    variance: float = 0.0
+    """Squared standard error over scenarios and names, where names cue the groups."""
+    freedom: int = 0
+    """Its degrees of freedom."""
 
     @property
     def block(self) -> tuple[str, str, str]:
@@ -307,11 +315,17 @@ class Control:
     """Whether its failure makes the block's cells INVALID (else it is only shown)."""
     clusters: int
     note: str = ""
+    arm: str = "all"
+    """The arm whose cells it is about, or `all` of the block's."""
 
     @property
     def block(self) -> tuple[str, str, str]:
         """Returns what it is about: probe, language, outcome."""
         return self.probe, self.language, self.outcome
+
+    def concerns(self, contrast: Contrast) -> bool:
+        """Says whether a contrast may be judged only where this control holds."""
+        return self.voids and self.block == contrast.block and self.arm in ("all", contrast.arm)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

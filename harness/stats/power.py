@@ -54,6 +54,8 @@ def needed(
     power: float = 0.8,
     contrasts: int = 1,
     reach: float = 1.0,
+    names: int = 0,
+    floor: float = 0.0,
 ) -> int | None:
     """Counts the scenarios that would settle a contrast, were theta the estimate.
 
@@ -65,6 +67,8 @@ def needed(
     `needed_sparse`. With several contrasts a PASS needs all of them:
     each gets power 1 - (1 - power) / contrasts; a FAIL is drawn at alpha / contrasts. Where sd is 0
     the bounds for equal answers decide (`intervals.equivalence`, `significance.p_beyond`).
+    Names that were drawn once leave a variance that no scenario takes away; where it exceeds what
+    scenarios leave, t has the degrees of freedom of the names, and None can mean: more names.
 
     Example:
         >>> needed(0.12, 0.05, 0.0, contrasts=48), needed(0.12, 0.05, 0.10)
@@ -78,6 +82,9 @@ def needed(
         power: probability of settling (all contrasts).
         contrasts: how many are gated together.
         reach: largest |difference| that a cluster can show.
+        names: of the group that has the fewest, where names are a second random factor.
+        floor: squared standard error that stays with any number of scenarios, see
+            `crossed.Crossed.floor`.
 
     Reference: Phillips (1990), J. Pharmacokinet. Biopharm. 18:137 (power of TOST); Owen (1965),
         Biometrika 52:437 (the integral over the sd).
@@ -91,14 +98,19 @@ def needed(
         if sd == 0:
             return _equal_fail(level, margin, size, reach)
         start = _supported(sd, size)
-        return _least(lambda k: _fail_power(k, sd, size - margin, level) >= power, start)
+        return _least(
+            lambda k: _fail_power(*_error(k, sd, names, floor), size - margin, level) >= power,
+            start,
+        )
     joint = 1 - (1 - power) / contrasts
     if sd == 0:
         share = float(size > SMALL * margin)
         return needed_sparse(share, margin, alpha=alpha, power=joint, reach=reach)
     start = max(least_clusters(margin, alpha=alpha, reach=reach), _supported(sd, size))
     near, far = margin - size, margin + size
-    return _least(lambda k: _pass_power(k, sd, near, far, alpha) >= joint, start)
+    return _least(
+        lambda k: _pass_power(*_error(k, sd, names, floor), near, far, alpha) >= joint, start
+    )
 
 
 def needed_sparse(
@@ -133,10 +145,16 @@ def needed_sparse(
     return _least(lambda k: _sparse_power(k, share, tolerated, alpha) >= power, start)
 
 
-def _pass_power(k: int, sd: float, near: float, far: float, alpha: float) -> float:
+def _error(k: int, sd: float, names: int, floor: float) -> tuple[float, int]:
+    """The standard error with k scenarios, and its degrees of freedom."""
+    own, rest = sd / math.sqrt(k), math.sqrt(floor)
+    return math.hypot(own, rest), (min(names, k) if rest > own else k) - 1
+
+
+def _pass_power(error: float, freedom: int, near: float, far: float, alpha: float) -> float:
     """P(both one-sided tests reject), theta being `near` and `far` from the two margins."""
-    root, reach = math.sqrt(k) / sd, _critical(k, alpha)
-    both = ndtr(near * root - reach) - ndtr(reach - far * root)
+    reach = _critical(freedom, alpha)
+    both = ndtr(near / error - reach) - ndtr(reach - far / error)
     return float(np.maximum(both, 0.0).mean())
 
 
@@ -148,14 +166,14 @@ def _sparse_power(k: int, share: float, tolerated: float, alpha: float) -> float
     return float(bdtr(most, k, share))
 
 
-def _fail_power(k: int, sd: float, beyond: float, level: float) -> float:
-    return float(ndtr(beyond * math.sqrt(k) / sd - _critical(k, level)).mean())
+def _fail_power(error: float, freedom: int, beyond: float, level: float) -> float:
+    return float(ndtr(beyond / error - _critical(freedom, level)).mean())
 
 
-def _critical(k: int, alpha: float) -> np.typing.NDArray[np.float64]:
+def _critical(freedom: int, alpha: float) -> np.typing.NDArray[np.float64]:
     """The critical t times s / sigma, at equally likely values of s: shape (400,)."""
-    ratio = np.sqrt(chdtri(k - 1, 1 - _QUANTILES) / (k - 1))
-    return np.asarray(stdtrit(k - 1, 1 - alpha) * ratio, dtype=np.float64)
+    ratio = np.sqrt(chdtri(freedom, 1 - _QUANTILES) / freedom)
+    return np.asarray(stdtrit(freedom, 1 - alpha) * ratio, dtype=np.float64)
 
 
 def _supported(sd: float, size: float) -> int:

@@ -120,3 +120,33 @@ def test_an_impossible_plan_is_refused(
 def test_one_cluster_detects_nothing() -> None:
     with pytest.raises(ValueError, match="at least 2"):
         detectable(0.12, 1, 0.05)
+
+
+def test_names_that_cannot_settle_it_have_no_number_of_scenarios() -> None:
+    error = 0.05 / (stats.t.ppf(0.95, 19) + stats.norm.ppf(0.8))  # about: sd known
+    assert needed(0.12, 0.05, 0.0, names=20, floor=(0.5 * error) ** 2) is not None
+    assert needed(0.12, 0.05, 0.0, names=20, floor=(1.1 * error) ** 2) is None
+    assert needed(0.12, 0.05, 0.0, names=2, floor=(0.5 * error) ** 2) is None
+    assert needed(0.12, 0.05, 0.0, names=20, floor=math.inf) is None
+
+
+def test_a_floor_of_names_asks_for_more_scenarios_and_none_for_the_same() -> None:
+    plain = needed(0.12, 0.05, 0.10)
+    assert needed(0.12, 0.05, 0.10, names=20, floor=0.0) == plain
+    some = [needed(0.12, 0.05, 0.10, names=20, floor=f) or 0 for f in (1e-5, 5e-5, 1e-4)]
+    assert some == sorted(some)
+    assert some[0] > (plain or 0)
+
+
+def test_the_planned_number_of_scenarios_has_its_power_beside_names() -> None:
+    sd, by_name, names = 0.12, 0.04, 40
+    floor = 2 * by_name**2 / names
+    k = needed(sd, 0.05, 0.12, names=names, floor=floor)
+    assert k is not None
+    rng = np.random.default_rng(1)
+    error = math.sqrt(sd**2 / k + floor)
+    freedom = (min(names, k) if floor > sd**2 / k else k) - 1
+    t = rng.normal(0.07, error, 40_000) / (
+        error * np.sqrt(rng.chisquare(freedom, 40_000) / freedom)
+    )
+    assert (t > stats.t.ppf(0.975, freedom)).mean() == pytest.approx(0.8, abs=0.02)
