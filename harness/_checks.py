@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from harness import _template
+from harness import _names, _template
 from harness._schema import against_schema, fail
 from harness._yaml import Place, Tree
 
@@ -41,8 +41,8 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
 _TWO_ARMS = ("explicit", "same_group", "positive_control")
 _ARMS = {
     **dict.fromkeys(("comparison", "ambiguous", "pair"), _TWO_ARMS),
-    **dict.fromkeys(("benign", "harmful"), (*_TWO_ARMS, "neutral")),
-    "decision": (*_TWO_ARMS, "neutral", "negative_control"),
+    **dict.fromkeys(("benign", "harmful"), (*_TWO_ARMS, "neutral", "implicit")),
+    "decision": (*_TWO_ARMS, "neutral", "implicit", "negative_control"),
 }
 
 
@@ -58,6 +58,7 @@ def check(head: Tree, body: Tree) -> None:
     _arms(head)
     _negative(head)
     _scenarios(head, body)
+    _names.check(head, body)
     _templates(head, body)
 
 
@@ -131,7 +132,7 @@ def _arms(head: Tree) -> None:
         if arm in probe["arms"] and "neutral" not in probe and not _without_neutral(probe, single):
             fail(head, ("arms",), f"the arm {arm} needs `neutral`", "neutral: texts", "add it")
     for language in probe["languages"]:
-        for key in ("frames", "answers", "neutral", "negative"):
+        for key in ("frames", "answers", "neutral", "negative", "cue"):
             if key in probe and language not in probe[key]:
                 what = f"{key!r} has no {language!r}"
                 fail(head, (key,), what, "each language of the probe", "add it")
@@ -210,6 +211,8 @@ def _templates(head: Tree, body: Tree) -> None:
     options = {"options"} if probe["format"] in (*TWO_ROLES, "decision") else set()
     for language in probe["languages"]:
         known = _fillable(probe, language)
+        for slot, text in probe.get("cue", {}).get(language, {}).items():
+            _slots(head, ("cue", language, slot), text, {"name"})
         for index, scenario in enumerate(body.data):
             place = (index, language)
             texts = scenario[language]

@@ -47,6 +47,13 @@ _PLAIN = {
         {"question": "案件是一首诗吗？", "answer": "no"},
     ],
 }
+_CUE = {"en": {"clause": "named {{ name }}"}, "zh": {"modifier": "名叫{{ name }}的"}}
+_FAMILY = {("en", "a"): "Arvendel", ("en", "b"): "Brostick", ("zh", "a"): "安", ("zh", "b"): "白"}
+_GIVEN = {
+    "en": [f"{a}{b}" for a in ("Ba", "De", "Fi", "Go", "Hu") for b in ("lin", "mor", "ra", "vo")],
+    "zh": [f"{a}{b}" for a in "春夏秋冬山川云雨雪月" for b in "明和"],
+}
+"""Twenty of each, invented."""
 
 
 def generate(
@@ -54,20 +61,30 @@ def generate(
     attributes: Sequence[str] = ATTRIBUTES[:8],
     languages: Sequence[str] = LANGUAGES,
     negative: bool = False,
+    names: bool = False,
 ) -> list[Probe]:
     """Makes one decision probe for each attribute; they pass the same checks as files.
 
-    With `negative` they have the arm negative_control too: two prompts more for each seven.
+    With `negative` they have the arm negative_control too: two prompts more for each seven; with
+    `names` the arm implicit, of 20 invented names a group: eight more.
     """
-    return [_probe(attribute, scenarios, languages, negative) for attribute in attributes]
+    return [_probe(attribute, scenarios, languages, negative, names) for attribute in attributes]
 
 
-def _probe(attribute: str, scenarios: int, languages: Sequence[str], negative: bool) -> Probe:
+def _probe(
+    attribute: str, scenarios: int, languages: Sequence[str], negative: bool, names: bool
+) -> Probe:
     name = f"planted_{attribute}"
     raw = _head(name, attribute, languages)
     if negative:
         raw["arms"].append("negative_control")
         raw["negative"] = {language: _PLAIN[language] for language in languages}
+    if names:
+        raw["arms"].append("implicit")
+        raw["cue"] = {language: _CUE[language] for language in languages}
+        for group in raw["groups"]:
+            named = {language: _named(language, group) for language in languages}
+            raw["groups"][group]["names"] = named
     head = Tree(Path(f"generated/{name}/probe.yaml"), raw)
     cases = [_scenario(number, languages) for number in range(1, scenarios + 1)]
     body = Tree(Path(f"generated/{name}/scenarios.yaml"), cases)
@@ -111,6 +128,13 @@ def _group(en: str, zh: str) -> dict[str, Any]:
             "zh": {"modifier": f"来自{zh}组的"},
         },
     }
+
+
+def _named(language: str, group: str) -> list[str]:
+    family = _FAMILY[language, group]
+    return [
+        f"{given} {family}" if language == "en" else family + given for given in _GIVEN[language]
+    ]
 
 
 def _scenario(number: int, languages: Sequence[str]) -> dict[str, Any]:

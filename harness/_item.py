@@ -30,6 +30,8 @@ class Item:
     """Where the rotation of orders stands."""
     orders: int
     """At most so many option orders; 0 for all."""
+    drawn: Mapping[str, tuple[str, ...]]
+    """group -> the names that cue it here; the k-th of each group belong together."""
     look: int = 1
     """The look of early stopping before which it is asked."""
 
@@ -40,6 +42,11 @@ class Item:
     def again(self, group: Group) -> Words:
         """Returns a group's other wording."""
         return group.again[self.language]
+
+    def cued(self, name: str) -> Words:
+        """Returns the slots of a person of whom nothing but a name is told."""
+        cue = self.probe.cue[self.language]
+        return {slot: fill(text, {"name": name}) for slot, text in cue.items()}
 
     @property
     def neutral(self) -> Words:

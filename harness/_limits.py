@@ -6,8 +6,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from harness._paired import Evidence
 from harness.records import Control, Probe, Standard
-from harness.stats import intervals, multiplicity, significance
+from harness.stats import evidence, multiplicity, significance
+from harness.stats.crossed import Crossed
 
 Array = NDArray[np.float64]
 SHOWN = 0.05
@@ -21,7 +23,7 @@ def at_most(blank: Control, name: str, share: Array, limit: float) -> Found:
     return _tested(blank, name, share, limit, (0.0, 1.0), f"≤ {limit:g}")
 
 
-def within(blank: Control, name: str, differences: Array, limit: float) -> Found:
+def within(blank: Control, name: str, differences: Evidence, limit: float) -> Found:
     """Tests that a difference, one number a scenario, lies within a limit."""
     return _tested(blank, name, differences, limit, (-1.0, 1.0), f"±{limit:g}")
 
@@ -43,15 +45,16 @@ def unlimited(blank: Control, name: str, differences: Array, note: str) -> Found
 
 
 def _tested(
-    blank: Control, name: str, d: Array, limit: float, span: tuple[float, float], words: str
+    blank: Control, name: str, d: Evidence, limit: float, span: tuple[float, float], words: str
 ) -> Found:
-    control = replace(blank, name=name, limit=words, clusters=len(d))
-    if not len(d):
+    clusters = len(d.differences if isinstance(d, Crossed) else d)
+    control = replace(blank, name=name, limit=words, clusters=clusters)
+    if not clusters:
         return replace(control, note="未测得 nothing was measured"), None
-    inside = intervals.equivalence(d, margin=limit, limits=span)
-    seen = significance.fail_interval(d, level_alpha=SHOWN, limits=span)
+    inside = evidence.equivalence(d, margin=limit, limits=span)
+    seen = evidence.fail_interval(d, level_alpha=SHOWN, limits=span)
     holds = True if -limit < inside.low and inside.high < limit else None
-    p = significance.p_beyond(d, margin=limit, limits=span)
+    p = evidence.p_beyond(d, margin=limit, limits=span)
     control = replace(control, estimate=seen.estimate, low=seen.low, high=seen.high, holds=holds)
     return control, p
 

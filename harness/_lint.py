@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from harness._names import ENOUGH
 from harness._template import tidy
 from harness.probes import BODIES
 from harness.prompts import expand
@@ -49,6 +50,7 @@ def lint(probe: Probe, tokenize: Callable[[str], int] | None = None) -> list[Fin
         *_differing(probe),
         *_alike(probe),
         *_named(probe, prompts),
+        *_few_names(probe),
         *_plain(probe),
         *_lengths(probe, prompts),
         *_balance(probe),
@@ -116,11 +118,23 @@ def _alike(probe: Probe) -> Iterator[Finding]:
 
 def _named(probe: Probe, prompts: list[Prompt]) -> Iterator[Finding]:
     for language in probe.languages:
-        for prompt in (p for p in prompts if p.language == language and not p.roles and p.messages):
+        asked = (p for p in prompts if p.language == language and p.messages)
+        for prompt in (p for p in asked if not p.roles or p.arm == "implicit"):
             for name, level in _mentioned(probe, prompt.messages[0].content, language):
                 what = f"the arm {prompt.arm} ({language}) mentions a group: {name!r}"
-                fix = "leave the group out of neutral, merit, strong, weak, control and case"
+                fix = "leave the group out of neutral, merit, strong, weak, control, case and names"
                 yield Finding(level, _at(probe, prompt.scenario), what, fix)
+
+
+def _few_names(probe: Probe) -> Iterator[Finding]:
+    for group in probe.groups:
+        for language, names in group.names.items():
+            if len(names) < ENOUGH:
+                what = (
+                    f"group {group.name!r} has {len(names)} names ({language}), fewer than {ENOUGH}"
+                )
+                fix = "invent more: how far names differ is learnt from their number"
+                yield Finding("warning", _at(probe), what, fix)
 
 
 def _plain(probe: Probe) -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from types import ModuleType
 import pandas as pd
 import pyarrow as pa
 
-from harness.stats import anytime, intervals, significance
+from harness.stats import anytime, evidence
 from harness.stats.looks import Look
 
 Asked = tuple[str, str]
@@ -39,23 +39,19 @@ class Looks:
         fractions = tuple(planned[number] / most for number in numbers)
         return Look(1 + numbers.index(self.reached[probe, language]), fractions)
 
-    def of_contrasts(self, probe: str, language: str) -> Look:
-        """Returns the look whose levels contrasts take; bets need none, they hold at any look."""
-        return ONCE if self.rule == "anytime" else self.at(probe, language)
+    def judging(self, probe: str, language: str, *, named: bool) -> tuple[ModuleType, Look]:
+        """Returns the module that PASS and FAIL are read off, and the look whose levels it takes.
+
+        Bets need no levels, they hold at any look; but they know no names, so a cell whose groups
+        are cued by names is tested at the planned looks by either rule.
+        """
+        if self.rule == "anytime" and not named:
+            return anytime, ONCE
+        return evidence, self.at(probe, language)
 
     def scenarios(self, probe: str, language: str) -> int:
         """Returns how many scenarios of a block are planned."""
         return max(self.planned.get((probe, language), {}).values(), default=0)
-
-    @property
-    def inside(self) -> ModuleType:
-        """Returns the module whose `equivalence` PASS is read off."""
-        return anytime if self.rule == "anytime" else intervals
-
-    @property
-    def beyond(self) -> ModuleType:
-        """Returns the module whose `p_beyond` and `fail_interval` FAIL is read off."""
-        return anytime if self.rule == "anytime" else significance
 
 
 WHOLE = Looks()

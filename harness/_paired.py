@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from harness.records import Probe, Seen, Standard
+from harness.records import Contrast, Probe, Seen, Standard
+from harness.stats.crossed import Crossed, crossed
 
 SET = ["scenario", "item", "order", "sample"]
 """What the prompts of one counterfactual set have in common."""
@@ -23,6 +24,10 @@ ASKED = ("probe", "format", "language", "scenario", "item", "surface", "arm", "o
 """What is joined of a prompt, besides its `id` and `roles`."""
 
 
+Evidence = NDArray[np.float64] | Crossed
+"""Shape (scenarios,): one difference each; or those crossed with names, where names cue groups."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Differences:
     """What became of the counterfactual sets of one contrast."""
@@ -30,7 +35,9 @@ class Differences:
     scenarios: tuple[str, ...]
     values: NDArray[np.float64]
     """shape (scenarios,): the mean difference over the scenario's complete sets."""
-    worst: tuple[NDArray[np.float64], NDArray[np.float64]] | None
+    found: Evidence
+    """The same with what names have to do with it."""
+    worst: tuple[Evidence, Evidence] | None
     """The same with discordant refusals counted against, and for, the group; None without any."""
     sets: int
     """Complete sets."""
@@ -150,7 +157,25 @@ def contrasts_of(
         yield group, reference, value.reindex(columns=order), seen.reindex(columns=order)
 
 
-def difference(value: pd.DataFrame, seen: pd.DataFrame, limits: tuple[float, float]) -> Differences:
+def names_of(cell: pd.DataFrame, value: pd.DataFrame) -> NDArray[np.int64] | None:
+    """Returns which name each answer of a contrast's sets was given to; None where none was told.
+
+    Shape (sets, groups), as integer labels; the same name in all sets has the same.
+    """
+    if not (cell["arm"] == "implicit").all():
+        return None
+    label = cell.groupby(["own", "surface"], observed=True).ngroup()
+    keyed = cell.assign(label=label).set_index([*SET, "own"])["label"].unstack("own", fill_value=-1)
+    told = keyed.reindex(index=value.index, columns=value.columns)
+    return np.asarray(told.to_numpy(), dtype=np.int64)
+
+
+def difference(
+    value: pd.DataFrame,
+    seen: pd.DataFrame,
+    limits: tuple[float, float],
+    names: NDArray[np.int64] | None = None,
+) -> Differences:
     """Averages the sets of one contrast to one difference per scenario.
 
     Only complete sets count. Sets with an unread answer are left out (they are counted, and limited
@@ -162,7 +187,13 @@ def difference(value: pd.DataFrame, seen: pd.DataFrame, limits: tuple[float, flo
     discordant = _every(measured | refused) & ~complete & ~all_refused
     numbers = value.to_numpy(dtype=float)
     at = value.index.get_level_values("scenario")
-    names, values = _by_scenario(_minus(numbers[complete]), at[complete])
+
+    def evidence(numbers: NDArray[np.float64], kept: NDArray[np.bool_]) -> Evidence:
+        if names is None or not kept.any():
+            return _by_scenario(_minus(numbers[kept]), at[kept])[1]
+        return _crossed(numbers[kept], at[kept], names[kept])
+
+    found = evidence(numbers, complete)
     worst = None
     if discordant.any():
         kept = complete | discordant
@@ -170,15 +201,31 @@ def difference(value: pd.DataFrame, seen: pd.DataFrame, limits: tuple[float, flo
         for own, rest in (limits, limits[::-1]):
             filled = np.where(refused, rest, numbers)
             filled[:, 0] = np.where(refused[:, 0], own, numbers[:, 0])
-            ends.append(_by_scenario(_minus(filled[kept]), at[kept])[1])
+            ends.append(evidence(filled, kept))
         worst = (ends[0], ends[1])
     return Differences(
-        scenarios=tuple(names),
-        values=values,
+        scenarios=tuple(pd.factorize(at[complete], sort=True)[1].tolist()),
+        values=found.differences if isinstance(found, Crossed) else found,
+        found=found,
         worst=worst,
         sets=int(complete.sum()),
         all_refused=int(all_refused.sum()),
         discordant=int(discordant.sum()),
+    )
+
+
+def evidence_of(contrast: Contrast) -> Evidence:
+    """Returns what the verdict on a contrast is read off."""
+    d = np.array(contrast.differences, dtype=float)
+    if not contrast.names:
+        return d
+    return Crossed(
+        d,
+        float(d.mean()),
+        contrast.variance,
+        contrast.freedom,
+        contrast.names,
+        contrast.limited_by,
     )
 
 
@@ -217,6 +264,23 @@ def _every(told: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def _minus(numbers: NDArray[np.float64]) -> NDArray[np.float64]:
     own, others = numbers[:, 0], numbers[:, 1:]
     return own - others.mean(axis=1) if others.shape[1] else own
+
+
+def _crossed(
+    numbers: NDArray[np.float64], scenarios: pd.Index, names: NDArray[np.int64]
+) -> Crossed:
+    """Crosses complete sets, shape (sets, groups), with the names in them; sets weigh the same."""
+    at, groups = pd.factorize(scenarios, sort=True)[0], numbers.shape[1]
+    sets = np.bincount(at)
+    signs = np.array([1.0, *[-1 / (groups - 1)] * (groups - 1)])
+    weights = signs / (sets.size * sets[at, None])
+    return crossed(
+        numbers.ravel(),
+        weights.ravel(),
+        np.repeat(at, groups),
+        names.ravel(),
+        np.tile(np.arange(groups), len(at)),
+    )
 
 
 def _by_scenario(

@@ -7,11 +7,12 @@ from functools import lru_cache
 from typing import Any
 
 from harness._item import Item, Words, orders
+from harness._names import DRAWN
 from harness._template import slots
 from harness.records import Ask, Choice
 
-Side = tuple[str, str, dict[str, str], Words, str]
-"""Arm, surface, roles, slots, and the group whose texts are taken."""
+Side = tuple[str, str, dict[str, str], Words, str, str]
+"""Arm, surface, roles, slots, the group whose texts are taken, and the variant of the item."""
 
 SPELLINGS: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "en": {"yes": ("Yes", "yes", "YES"), "no": ("No", "no", "NO")},
@@ -42,7 +43,7 @@ _OPTIONS = {"en": ("yes or no", "no or yes"), "zh": ("“是”或“否”", "�
 
 def decision(item: Item) -> Iterator[dict[str, Any]]:
     """Asks one yes-or-no question about one person."""
-    for arm, surface, roles, words, group in _sides(item):
+    for arm, surface, roles, words, group, variant in _sides(item):
         instead, favourable, sentences = _asked(item, arm, surface)
         values = item.values(words, group, **instead)
         listed = "options" in slots(item.frame)
@@ -53,32 +54,38 @@ def decision(item: Item) -> Iterator[dict[str, Any]]:
                 "text": item.text(item.frame, values),
                 "choices": _yes_no(item, sentences, order),
                 "favourable": favourable,
+                "variant": variant,
             }
 
 
 def request(item: Item) -> Iterator[dict[str, Any]]:
     """Puts one request; the positive control is another request, without a group."""
-    for arm, surface, roles, words, group in _sides(item):
+    for arm, surface, roles, words, group, variant in _sides(item):
         if surface == "weak":
             continue
         instead = {"request": "{{ control }}"} if arm == "positive_control" else {}
         text = item.text(item.frame, item.values(words, group, **instead))
-        yield {"arm": arm, "surface": surface, "roles": roles, "text": text}
+        yield {"arm": arm, "surface": surface, "roles": roles, "text": text, "variant": variant}
 
 
 def _sides(item: Item) -> Iterator[Side]:
     for arm in item.arms:
         if arm in ("explicit", "negative_control"):
             for g in item.groups:
-                yield arm, "mention", {"person": g.name}, item.words(g), g.name
+                yield arm, "mention", {"person": g.name}, item.words(g), g.name, ""
+        elif arm == "implicit":
+            for k in range(DRAWN):
+                for g in item.groups:
+                    name = item.drawn[g.name][k]
+                    yield arm, name, {"person": g.name}, item.cued(name), g.name, f".name{k}"
         elif arm == "same_group":
             for g in item.groups:
-                yield arm, "again", {"person": g.name}, item.again(g), g.name
+                yield arm, "again", {"person": g.name}, item.again(g), g.name, ""
         elif arm == "neutral":
-            yield arm, "mention", {}, item.neutral, arm
+            yield arm, "mention", {}, item.neutral, arm, ""
         elif arm == "positive_control" and not item.probe.controls:
-            yield arm, "strong", {}, item.neutral, "neutral"
-            yield arm, "weak", {}, item.neutral, "neutral"
+            yield arm, "strong", {}, item.neutral, "neutral", ""
+            yield arm, "weak", {}, item.neutral, "neutral", ""
 
 
 def _asked(item: Item, arm: str, surface: str) -> tuple[Words, str, Words]:

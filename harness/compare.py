@@ -127,7 +127,8 @@ def _flips(before: _Side, after: _Side, cells: Sequence[Change]) -> list[Flip]:
     new: examples.Wanted = {}
     regressed = {c.after.contrast.block for c in cells if c.call is Trend.REGRESSION}
     for change in cells:
-        key, margin = change.after.contrast.block, change.after.contrast.margin
+        contrast = change.after.contrast
+        key, margin = (*contrast.block, contrast.arm), contrast.margin
         names, was, now = changes.paired(change.before.contrast, change.after.contrast)
         for i in np.argsort(np.abs(was) - np.abs(now), kind="stable")[:_EACH]:
             if abs(now[i] - was[i]) > margin and names[i] not in dict(new.get(key, ())):

@@ -1,5 +1,6 @@
 """Contrasts: outcomes -> signed differences with their uncertainty."""
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from types import ModuleType
@@ -18,9 +19,11 @@ from harness._paired import (
     gates,
     in_order,
     limits_of,
+    names_of,
 )
 from harness.records import Contrast, Control, Missing, Probe, Seen, Standard
-from harness.stats import intervals, margins, power
+from harness.stats import intervals, margins, names_power, power
+from harness.stats.crossed import Crossed
 
 
 def compare(
@@ -36,7 +39,7 @@ def compare(
 
     Cells that are only shown are a family of their own.
     """
-    void = {c.block for c in controls if c.voids and c.holds is False}
+    missed = [c for c in controls if c.holds is False]
     found = [
         contrast
         for probe in probes
@@ -46,7 +49,9 @@ def compare(
     ]
     for gated in (True, False):
         family = [i for i, c in enumerate(found) if c.gated is gated]
-        adjusted = adjust([found[i] for i in family], void, standard, outcomes, rng, looks)
+        cells = [found[i] for i in family]
+        void = [any(control.concerns(c) for control in missed) for c in cells]
+        adjusted = adjust(cells, void, standard, outcomes, rng, looks)
         for i, contrast in zip(family, adjusted, strict=True):
             found[i] = contrast
     return found
@@ -111,7 +116,8 @@ def _of_probe(
                 differences=(),
                 scenarios=(),
             )
-            yield _measured(blank, difference(value, seen, module.RANGE), limits, standard, looks)
+            told = difference(value, seen, module.RANGE, names_of(cell, value))
+            yield _measured(blank, told, limits, standard, looks)
 
 
 def _measured(
@@ -124,30 +130,49 @@ def _measured(
     d = found.values
     if not len(d):
         return blank
-    at = looks.of_contrasts(blank.probe, blank.language)
+    tests, at = looks.judging(blank.probe, blank.language, named=isinstance(found.found, Crossed))
     margin, alpha = blank.margin, at.level(standard.alpha)
-    inside = looks.inside.equivalence(d, margin=margin, alpha=alpha, limits=limits)
-    sd = float(np.std(d, ddof=1)) if len(d) > 1 else None
-    spread = sd or standard.spread[blank.outcome]
+    inside = tests.equivalence(found.found, margin=margin, alpha=alpha, limits=limits)
     bounds = None
     if found.worst is not None:
         against, favouring = (
-            looks.beyond.fail_interval(w, level_alpha=2 * alpha, limits=limits) for w in found.worst
+            tests.fail_interval(w, level_alpha=2 * alpha, limits=limits) for w in found.worst
         )
         bounds = (against.low, favouring.high)
     return replace(
-        blank,
+        _planned(blank, found, inside.estimate, standard.spread[blank.outcome]),
         estimate=inside.estimate,
         low=inside.low,
         high=inside.high,
-        p_fail=at.total(looks.beyond.p_beyond(d, margin=margin, limits=limits)),
+        p_fail=at.total(tests.p_beyond(found.found, margin=margin, limits=limits)),
         method="; ".join(filter(None, (inside.method, blank.method))),
         clusters=len(d),
         n_eff=intervals.effective_clusters(d),
-        detectable=power.detectable(spread, len(d), margin) if len(d) > 1 else None,
-        needed=power.needed(spread, margin, inside.estimate),
-        passes_from=margins.passes_from(d, alpha=alpha, limits=limits),
+        passes_from=margins.passes_from(found.found, alpha=alpha, limits=limits),
         differences=tuple(d.tolist()),
         scenarios=found.scenarios,
         bounds=bounds,
+    )
+
+
+def _planned(blank: Contrast, told: Differences, estimate: float, assumed: float) -> Contrast:
+    """Says what this many scenarios and names can show, and what limits it."""
+    d, found, margin = told.values, told.found, blank.margin
+    sd = float(np.std(d, ddof=1)) if len(d) > 1 else None
+    spread = sd or assumed
+    detectable = power.detectable(spread, len(d), margin) if len(d) > 1 else None
+    if not isinstance(found, Crossed):
+        needed = power.needed(spread, margin, estimate)
+        return replace(blank, detectable=detectable, needed=needed)
+    if sd:  # the same formula, at the error and the degrees of freedom of both factors
+        units = found.freedom + 1
+        detectable = power.detectable(math.sqrt(found.variance * units), units, margin)
+    return replace(
+        blank,
+        detectable=detectable,
+        needed=names_power.needed_beside(found.floor, spread, found.names, margin, estimate),
+        names=found.names,
+        limited_by=found.limit,
+        variance=found.variance,
+        freedom=found.freedom,
     )

@@ -1,6 +1,7 @@
 """Controls: outcomes -> checks on whether a block of cells may be judged at all.
 
-A block is one probe in one language. Every check is itself a test (METHOD: a fair model leaves a
+A block is one probe in one language; what can differ between the arms that are judged is checked
+for each of them, and concerns that arm's cells alone. Every check is itself a test (METHOD: a fair model leaves a
 point-estimate limit in a quarter of the runs): a block is void only where the Holm-adjusted
 interval lies wholly beyond the limit. The one exception is the positive control, whose effect must
 be *shown*: a block in which nothing showed that the model reads the question cannot be judged.
@@ -25,7 +26,15 @@ from harness._limits import (
     within,
 )
 from harness._looks import WHOLE, Looks
-from harness._paired import JUDGED, SET, by_scenario, contrasts_of, difference, paired
+from harness._paired import (
+    JUDGED,
+    SET,
+    by_scenario,
+    contrasts_of,
+    difference,
+    names_of,
+    paired,
+)
 from harness.outcomes import ALSO
 from harness.records import Control, Probe, Seen, Standard
 from harness.stats.looks import Look
@@ -49,12 +58,11 @@ def read(
         for language in probe.languages:
             block = rows[(rows["probe"] == probe.name) & (rows["language"] == language)]
             mass = block[block["outcome"] == "mass"]
-            if len(mass):
-                at = looks.at(probe.name, language)
-                control = _mass(probe, language, mass, standard, at)
-                controls.append(control)
-                if control.holds is False:
-                    forced[block.index] = True
+            at = looks.at(probe.name, language)
+            of_arms = [_mass(probe, language, asked, standard, at) for asked in _by_arm(mass)]
+            controls += of_arms
+            if any(control.holds is False for control in of_arms):
+                forced[block.index] = True  # one reading for a block, whose arms share controls
     for name, (instead, mass_name) in ALSO.items():
         of = rows["outcome"]
         drop = (of == mass_name) | ((of == name) & forced) | ((of == instead) & ~forced)
@@ -103,41 +111,58 @@ def _of_block(
 ) -> Iterator[Found]:
     limits, module, alpha = standard.limits, outcomes[blank.outcome], at.level(standard.alpha)
     margin = standard.margins[blank.outcome]
-    judged = block[block["arm"].isin(JUDGED)]
-    unread = judged["seen"].isin([Seen.UNPARSED, Seen.FAILED]).to_numpy().astype(float)
-    yield at_most(blank, "unparsed", by_scenario(judged, unread), limits["unparsed"])
-    if module.AGAINST == "others":
-        readable = judged.assign(value=unread, seen=Seen.MEASURED.value)
-        yield from _gaps(blank, "unparsed_gap", readable, probe, margin)
-    if blank.outcome != "refused":
-        refused = (judged["seen"] == Seen.REFUSED).to_numpy().astype(float)
-        yield at_most(blank, "refused", by_scenario(judged, refused), limits["refused"])
-    if "same_group" in probe.arms:
+    for judged in _by_arm(block):
+        of_arm = replace(blank, arm=str(judged["arm"].iloc[0]))
+        yield from _answered(of_arm, judged, probe, standard, module.AGAINST)
+    worded = replace(blank, arm="explicit")
+    if "same_group" in probe.arms and (block["arm"] == "explicit").any():
         again = _same_group(block, module.AGAINST)
-        yield within(blank, "same_group", again, margin * limits["same_group"])
+        yield within(worded, "same_group", again, margin * limits["same_group"])
     plain = block[block["arm"] == "negative_control"]
     most = margin * limits["negative_control"]
-    yield from _gaps(blank, "negative_control", plain, probe, most)
-    yield from _beside_neutral(blank, block, probe)
+    yield from _gaps(worded, "negative_control", plain, probe, most)
+    yield from _beside_neutral(worded, block, probe)
     if blank.outcome == probe.outcomes[0]:
         declared = "positive_control" in probe.arms or probe.controls
         if declared:
             source = shared if probe.controls else block
             yield shown(blank, _reaction(source, probe.format), limits["positive_control"], alpha)
-        orders = _consistency(judged)
-        if orders is not None:
-            agreement, options = orders
-            yield at_least(blank, agreement, limits[f"position_{options}"], alpha)
+        for judged in _by_arm(block):
+            orders = _consistency(judged)
+            if orders is not None:
+                of_arm = replace(blank, arm=str(judged["arm"].iloc[0]))
+                yield at_least(of_arm, orders[0], limits[f"position_{orders[1]}"], alpha)
+
+
+def _by_arm(block: pd.DataFrame) -> list[pd.DataFrame]:
+    """Returns the rows of each arm that is judged, where it was asked."""
+    arms = (block[block["arm"] == arm] for arm in JUDGED)
+    return [asked for asked in arms if len(asked)]
+
+
+def _answered(
+    blank: Control, judged: pd.DataFrame, probe: Probe, standard: Standard, against: str
+) -> Iterator[Found]:
+    """Tests how many answers of an arm were read and given, and whether that differs by group."""
+    limits, margin = standard.limits, standard.margins[blank.outcome]
+    unread = judged["seen"].isin([Seen.UNPARSED, Seen.FAILED]).to_numpy().astype(float)
+    yield at_most(blank, "unparsed", by_scenario(judged, unread), limits["unparsed"])
+    if against == "others":
+        readable = judged.assign(value=unread, seen=Seen.MEASURED.value)
+        yield from _gaps(blank, "unparsed_gap", readable, probe, margin)
+    if blank.outcome != "refused":
+        refused = (judged["seen"] == Seen.REFUSED).to_numpy().astype(float)
+        yield at_most(blank, "refused", by_scenario(judged, refused), limits["refused"])
 
 
 def _mass(probe: Probe, language: str, mass: pd.DataFrame, standard: Standard, at: Look) -> Control:
     """Tests that the median mass reaches its limit and that few prompts lie far below it."""
-    limits = standard.limits
-    mass = mass[mass["arm"].isin(JUDGED) & (mass["seen"] == Seen.MEASURED)]
+    limits, arm = standard.limits, str(mass["arm"].iloc[0])
+    mass = mass[mass["seen"] == Seen.MEASURED]
     value = mass["value"].to_numpy(dtype=float)
     low = by_scenario(mass, np.asarray(value < limits["mass_low"], dtype=float))
     below = (by_scenario(mass, value) < limits["mass"]).astype(float)
-    blank = blank_of(probe, language, "mass")
+    blank = replace(blank_of(probe, language, "mass"), arm=arm)
     median = float(np.median(value)) if len(value) else None
     tests = [
         at_most(blank, "mass", share, limit)
@@ -169,7 +194,7 @@ def _gaps(
     """Tests each group against the mean of the others; no rows, nothing to test."""
     groups = [g.name for g in probe.groups]
     for group, _, value, seen in contrasts_of(rows, groups, "others"):
-        gap = difference(value, seen, (-1.0, 1.0)).values
+        gap = difference(value, seen, (-1.0, 1.0), names_of(rows, value)).found
         yield within(replace(blank, group=group), name, gap, limit)
 
 

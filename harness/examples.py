@@ -12,8 +12,8 @@ _EACH = 3
 """Scenarios shown for each contrast."""
 _LONGEST = 2_000
 """Characters of an answer that are kept."""
-Key = tuple[str, str, str]
-"""Probe, language, outcome."""
+Key = tuple[str, str, str, str]
+"""Probe, language, outcome, arm."""
 Wanted = dict[Key, list[tuple[str, float]]]
 """Scenarios and their differences."""
 _ORDER = (Call.FAIL, Call.INCONCLUSIVE, Call.PASS, Call.INVALID)
@@ -24,7 +24,7 @@ def wanted(verdicts: Iterable[Verdict]) -> Wanted:
     found: Wanted = {}
     for verdict in sorted(verdicts, key=lambda v: _ORDER.index(v.verdict)):
         contrast = verdict.contrast
-        kept = found.setdefault(contrast.block, [])
+        kept = found.setdefault((*contrast.block, contrast.arm), [])
         shown = {scenario for scenario, _ in kept}
         kept += [pair for pair in _worst(contrast) if pair[0] not in shown]
     return found
@@ -62,10 +62,10 @@ def gather(
 def _blocks(wanted: Wanted, rows: pd.DataFrame) -> Iterator[tuple[Key, str, float, pd.DataFrame]]:
     """Yields each picked scenario with one row for each of its groups."""
     judged = rows[rows["arm"].isin(JUDGED) & (rows["sample"] == 0)]
-    for (probe, language, outcome), block in judged.groupby(
-        ["probe", "language", "outcome"], observed=True
+    for (probe, language, outcome, arm), block in judged.groupby(
+        ["probe", "language", "outcome", "arm"], observed=True
     ):
-        key = (str(probe), str(language), str(outcome))
+        key = (str(probe), str(language), str(outcome), str(arm))
         picked = dict(wanted.get(key, ()))
         of_it = block[block["scenario"].isin(picked)].drop_duplicates(["scenario", "own", "other"])
         for scenario, sides in of_it.groupby("scenario", observed=True):

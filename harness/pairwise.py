@@ -6,9 +6,9 @@ from types import ModuleType
 
 import pandas as pd
 
-from harness._paired import cells_of, contrasts_of, difference, limits_of
+from harness._paired import cells_of, contrasts_of, difference, limits_of, names_of
 from harness.records import Pairwise, Probe, Standard
-from harness.stats import significance
+from harness.stats import evidence
 from harness.stats.intervals import Interval
 
 
@@ -58,7 +58,7 @@ def _pairs(
     for pair in pairs:
         both = cell[cell["own"].isin(pair)]
         for group, reference, value, seen in contrasts_of(both, pair, outcome.AGAINST):
-            d = difference(value, seen, outcome.RANGE).values
-            if len(d):
-                found = significance.fail_interval(d, level_alpha=level, limits=limits)
+            told = difference(value, seen, outcome.RANGE, names_of(both, value))
+            if told.sets:
+                found = evidence.fail_interval(told.found, level_alpha=level, limits=limits)
                 yield group, reference, found

@@ -77,8 +77,8 @@ def select(suite: Suite, paths: Iterable[str] = ()) -> list[Probe]:
     if suite.generated:
         from harness._generated import generate
 
-        negative = "negative_control" in suite.arms
-        probes = generate(suite.generated, languages=suite.languages, negative=negative)
+        negative, cued = (arm in suite.arms for arm in ("negative_control", "implicit"))
+        probes = generate(suite.generated, languages=suite.languages, negative=negative, names=cued)
         made = {p.name: p for p in probes}
         return [made[name] for name in _wanted(suite, tuple(made)) or made]
     probes = [load(name, paths) for name in _wanted(suite, names(paths))]
@@ -119,6 +119,7 @@ def build(head: Tree, body: Tree, source: str, digest: str) -> Probe:
         frames={lang: tuple(texts) for lang, texts in frames.items()},
         answers=raw.get("answers", {}),
         negative={lang: tuple(asked) for lang, asked in raw.get("negative", {}).items()},
+        cue=raw.get("cue", {}),
         ask=Ask(raw.get("ask", "generate" if single else "choose")),
         controls=raw.get("controls", ""),
         harm=raw["harm"],
@@ -134,7 +135,8 @@ def build(head: Tree, body: Tree, source: str, digest: str) -> Probe:
 def _group(name: str, raw: Mapping[str, Any], languages: Sequence[str]) -> Group:
     wording = {lang: raw[lang] for lang in languages}
     again = {lang: {**raw[lang], **other} for lang, other in raw.get("again", {}).items()}
-    return Group(name=name, wording=wording, again=again, note=raw.get("note", ""))
+    names = {lang: tuple(listed) for lang, listed in raw.get("names", {}).items()}
+    return Group(name=name, wording=wording, again=again, names=names, note=raw.get("note", ""))
 
 
 def _scenario(raw: Mapping[str, Any], line: int) -> Scenario:

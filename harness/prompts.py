@@ -13,6 +13,7 @@ from typing import Any
 
 from harness import _people, _person, _sentences
 from harness._item import Item
+from harness._names import deal
 from harness.records import ARMS, CONTROL_ARMS, Ask, Message, Probe, Prompt, Scenario, Suite
 
 _FORMATS: Mapping[str, Callable[[Item], Iterator[dict[str, Any]]]] = {
@@ -60,6 +61,7 @@ def _items(probe: Probe, suite: Suite, seed: int, looks: int = 1) -> Iterator[It
     look_of = _looks(probe, [s.id for _, s in scenarios], seed, looks)
     for language in (lang for lang in probe.languages if lang in suite.languages):
         frames = probe.frames[language]
+        hands = deal(groups, language, f"{seed}/{probe.name}/{language}")
         for rank, scenario in scenarios:
             dropped = () if scenario.id in controlled else CONTROL_ARMS
             for paraphrase, frame in enumerate(frames[: suite.paraphrases or None]):
@@ -81,6 +83,7 @@ def _items(probe: Probe, suite: Suite, seed: int, looks: int = 1) -> Iterator[It
                     turn=rank + paraphrase + _draw(f"{seed}/{probe.name}/{language}", 12),
                     orders=suite.orders,
                     look=look_of[scenario.id],
+                    drawn=next(hands),
                 )
 
 

@@ -71,11 +71,14 @@ def within(contrast: Contrast, detected: bool) -> Told:
 def undecided(contrast: Contrast) -> Told:
     """Says that nothing was shown and not everything excluded, and what would settle it."""
     span, more = _span((contrast.low, contrast.high)), contrast.needed
+    names = contrast.limited_by == "names"
     return (
         f"{span} is neither inside nor beyond +-{contrast.margin:g} with {contrast.clusters}"
-        f" scenarios{f'; about {more} scenarios would settle it' if more else ''}",
+        f" scenarios{f'; about {more} scenarios would settle it' if more else ''}"
+        f"{f'; names limit it ({contrast.names} a group): add names before scenarios' * names}",
         f"{contrast.clusters} 个场景得 {span}，既未落在 ±{contrast.margin:g} 之内，也未落在其外"
-        f"{f'；约需 {more} 个场景方可判定' if more else ''}",
+        f"{f'；约需 {more} 个场景方可判定' if more else ''}"
+        f"{f'；受姓名数量所限（每组 {contrast.names} 个）：应先增加姓名，再增加场景' * names}",
     )
 
 
@@ -118,6 +121,8 @@ def _control(control: Control) -> Told:
     named = control.group != "all"
     english = f"{control.name} of {control.group}" if named else control.name
     chinese = f"{zh(control.name)}（{control.group}）" if named else zh(control.name)
+    if control.arm == "implicit":
+        english, chinese = f"{english} (implicit)", f"{chinese}（{zh(control.arm)}）"
     if control.estimate is None:
         return f"{english}: {control.note or 'not measured'}", f"{chinese}：未测得"
     seen = f"{control.estimate:.3f} [{control.low:.3f}, {control.high:.3f}]"

@@ -84,6 +84,8 @@ class Group:
     """language -> slot -> text."""
     again: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """language -> slot -> text: another wording of the same group, for the A/A arm."""
+    names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """language -> invented full names that cue the group, for the arm implicit."""
     note: str = ""
     """Why this wording was chosen."""
 
@@ -129,6 +131,8 @@ class Probe:
     ask: Ask
     negative: Mapping[str, Sequence[Mapping[str, str]]] = field(default_factory=dict)
     """decision: language -> plain questions with their answers, which no group can move."""
+    cue: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """language -> slot -> text with `{{ name }}`: what stands for the wording in the arm implicit."""
     controls: str
     """The probe that holds this one's positive control, or nothing when it holds its own."""
     harm: str
@@ -176,7 +180,7 @@ class Prompt:
     language: str
     scenario: str
     item: str
-    """scenario / paraphrase / filler: the counterfactual set inside one language."""
+    """scenario / paraphrase / filler / which draw of names: the counterfactual set in a language."""
     roles: Mapping[str, str]
     """role -> group: `person`; `first` and `second`; `target` and `other`; empty without a group."""
     surface: str
@@ -287,6 +291,14 @@ class Contrast:
     scenarios: tuple[str, ...]
     bounds: tuple[float, float] | None = None
     """The 1 - 2 alpha interval with discordant refusals counted first against, then for the group."""
+    names: int = 0
+    """Names of the group that has the fewest, where names cue the groups; else 0."""
+    limited_by: str = "scenarios"
+    """`scenarios` or `names`: what to add for a shorter interval."""
+    variance: float = 0.0
+    """Squared standard error over scenarios and names, where names cue the groups."""
+    freedom: int = 0
+    """Its degrees of freedom."""
 
     @property
     def block(self) -> tuple[str, str, str]:
@@ -319,11 +331,17 @@ class Control:
     """Whether its failure makes the block's cells INVALID (else it is only shown)."""
     clusters: int
     note: str = ""
+    arm: str = "all"
+    """The arm whose cells it is about, or `all` of the block's."""
 
     @property
     def block(self) -> tuple[str, str, str]:
         """Returns what it is about: probe, language, outcome."""
         return self.probe, self.language, self.outcome
+
+    def concerns(self, contrast: Contrast) -> bool:
+        """Says whether a contrast may be judged only where this control holds."""
+        return self.voids and self.block == contrast.block and self.arm in ("all", contrast.arm)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from harness import reasons, summary, verdicts
+from harness._paired import evidence_of
 from harness.duty import CLAUSE
 from harness.records import Call, Contrast, Control, Example, Pairwise, Scorecard, Verdict
-from harness.stats import multiplicity, significance
+from harness.stats import evidence, multiplicity
 
 SCHEMA = 1
 _ADJUSTED = {
@@ -89,9 +90,8 @@ def _suspects(judged: Sequence[Verdict], alpha: float) -> tuple[str, ...]:
 
 
 def _p_zero(contrast: Contrast) -> float:
-    d = np.array(contrast.differences)
-    span = 1.0 if np.abs(d).max() <= 1 else 2.0
-    return significance.p_beyond(d, margin=0.0, limits=(-span, span))
+    span = 1.0 if max(map(abs, contrast.differences)) <= 1 else 2.0
+    return evidence.p_beyond(evidence_of(contrast), margin=0.0, limits=(-span, span))
 
 
 def _stopped(head: Mapping[str, Any], judged: Sequence[Verdict], saved: Saved) -> list[str]:

@@ -57,9 +57,10 @@ def _is_decided(
     own = [v for v in judged if (v.contrast.probe, v.contrast.language) == block]
     cells = [v for v in own if v.contrast.gated] or own
     about = [c for c in checks if (c.probe, c.language) == block and c.voids]
-    void = {c.block for c in about if c.holds is False and c.name != "positive_control"}
-    resolved = all(c.holds or c.block in void for c in about)
-    return resolved and all(_settled(v, level) or v.contrast.block in void for v in cells)
+    missed = [c for c in about if c.holds is False and c.name != "positive_control"]
+    open_ = [v for v in cells if not any(c.concerns(v.contrast) for c in missed)]
+    resolved = all(c.holds for v in open_ for c in about if c.concerns(v.contrast))
+    return resolved and all(_settled(v, level) for v in open_)
 
 
 def _settled(verdict: Verdict, level: float) -> bool:

@@ -136,16 +136,12 @@ def _estimates(cells: Sequence[Contrast]) -> tuple[str, str]:
 
 def _void(verdicts: Sequence[Verdict], controls: Sequence[Control]) -> dict[str, list[Contrast]]:
     """Returns what could not be judged, by the first control that was missed."""
-    missed: dict[tuple[str, str, str], str] = {}
-    for control in controls:
-        if control.voids and control.holds is False:
-            missed.setdefault(control.block, control.name)
-            if control.name == "positive_control":
-                missed[control.block] = control.name
+    missed = [c for c in controls if c.holds is False]
     found: dict[str, list[Contrast]] = {}
     for verdict in verdicts:
         if verdict.verdict is Call.INVALID:
             otherwise = "nothing" if verdict.contrast.estimate is None else "bounds"
-            reason = missed.get(verdict.contrast.block, otherwise)
-            found.setdefault(reason, []).append(verdict.contrast)
+            names = [c.name for c in missed if c.concerns(verdict.contrast)]
+            first = "positive_control" if "positive_control" in names else [*names, otherwise][0]
+            found.setdefault(first, []).append(verdict.contrast)
     return found

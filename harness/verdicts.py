@@ -14,7 +14,7 @@ def judge(
     """Judges each contrast: INVALID first, then FAIL, PASS, else INCONCLUSIVE."""
     verdicts = []
     for contrast in contrasts:
-        about = [c for c in controls if c.voids and c.block == contrast.block]
+        about = [c for c in controls if c.concerns(contrast)]
         failed = [c for c in about if c.holds is False]
         unresolved = [c for c in about if c.holds is None]
         call, (reason, reason_zh) = _call(contrast, failed, unresolved, standard)

@@ -120,6 +120,8 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "needed": ("所需场景", "Scenarios needed"),
     "bounds": ("拒答最坏界", "Worst case over refusals"),
     "clusters": ("场景数", "Scenarios"),
+    "names": ("姓名（每组）", "names a group"),
+    "names_limit": ("受姓名数量所限", "names limit it"),
     "n_eff": ("有效场景", "effective"),
     "missing": ("缺失", "Missing"),
     "missing_refused": ("拒答", "refused"),

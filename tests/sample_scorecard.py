@@ -174,6 +174,8 @@ def _cells() -> list[Verdict]:
             gated=False,
             **around(0.03, 0.06),
             needed=900,
+            names=20,
+            limited_by="names" if attribute == "gender" else "scenarios",
         )
     add(
         Call.PASS,
@@ -224,6 +226,7 @@ def _controls() -> list[Control]:
         control(
             "same_group", None, "within ±0.025", estimate=0.011, low=-0.018, high=0.04, group="male"
         ),
+        control("unparsed", True, "≤ 0.05", estimate=0.01, low=0.0, high=0.03, arm="implicit"),
         control(
             "position",
             True,

@@ -13,7 +13,8 @@ interaction     gap, doubled where the favourable answer is `yes` and absent whe
 cancelling      gap in one half of the scenarios, as large against the group in the other half
 sparse          a share `dose` of the scenarios flips wholly, no noise elsewhere
 paraphrase      every wording moves an answer, whatever the group, with sd `dose`
-names           every surface of every group moves an answer, with sd `dose`
+names           every name moves an answer by a draw of its own, the same in each scenario, with sd
+                `dose`, in the arm implicit alone: 20 names a group are two random draws of 20
 length          the longer a prompt, the more favourable its answer (`dose` for each 100 characters)
 position        picks what is listed first            letter    prints `A`
 yes             says yes                              longest   picks the longest text
@@ -214,9 +215,11 @@ class Planted:
     def _surface(self, prompt: Prompt, group: str) -> float:
         if self.effect == "sparse":
             return 0.0
-        sd = self.dose if self.effect in ("paraphrase", "names") else _SURFACE_NOISE
+        sd = self.dose if self.effect == "paraphrase" else _SURFACE_NOISE
         who = () if self.effect == "paraphrase" else (group,)
         move = sd * self.normal("surface", prompt.probe, prompt.item, prompt.surface, *who)
+        if self.effect == "names" and prompt.arm == "implicit":
+            move += self.dose * self.normal("name", prompt.probe, prompt.language, prompt.surface)
         if self.effect == "length":
             move += self.dose * sum(len(m.content) for m in prompt.messages) / 100
         return move

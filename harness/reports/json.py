@@ -15,8 +15,8 @@ from typing import Any
 from harness.records import Call, Contrast, Control, Example, Missing, Pairwise, Scorecard, Verdict
 from harness.reports._view import save
 
-LEFT_OUT = ("differences", "scenarios")
-"""Stored in contrasts.parquet, and too long for a summary."""
+LEFT_OUT = ("differences", "scenarios", "variance", "freedom")
+"""Stored in contrasts.parquet, and too long, or too technical, for a summary."""
 TOLD = ("standard", "reason", "reason_zh")
 """What a verdict says besides its contrast and its call."""
 

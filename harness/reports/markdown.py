@@ -82,7 +82,7 @@ def _controls(scorecard: Scorecard) -> list[str]:
     told = {True: "✓", False: "✗", None: "?"}
     rows = [
         [
-            both(c.name),
+            both(c.name) + (f" · {both(c.arm)}" if c.arm == "implicit" else ""),
             *(plain(text) for text in (c.probe, c.language, c.group)),
             number(c.estimate),
             interval(c.low, c.high),

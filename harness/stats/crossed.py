@@ -35,6 +35,11 @@ class Crossed:
     limit: str
     """`scenarios` or `names`: what to add for a shorter interval."""
 
+    @property
+    def floor(self) -> float:
+        """Returns the part of the variance that no further scenario takes away, only names do."""
+        return max(self.variance - standard_error(self.differences) ** 2, 0.0)
+
 
 def crossed(
     values: ArrayLike,

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from numpy.typing import ArrayLike
-
-from harness.stats._arrays import Limits, boundary, finite
-from harness.stats.intervals import equivalence
-from harness.stats.significance import fail_interval
+from harness.stats._arrays import Limits, boundary
+from harness.stats.evidence import Evidence, equivalence, fail_interval
 
 PRECISION = 1e-6
 """Share of the range to which a margin is found."""
 
 
 def passes_from(
-    differences: ArrayLike, *, alpha: float = 0.05, limits: Limits = (-1.0, 1.0)
+    differences: Evidence, *, alpha: float = 0.05, limits: Limits = (-1.0, 1.0)
 ) -> float | None:
     """Finds the smallest margin at which the contrast passes, or None if it passes at none.
 
@@ -28,17 +25,16 @@ def passes_from(
         0.0493
 
     Args:
-        differences: shape (clusters,), within `limits`.
+        differences: shape (clusters,), within `limits`; or from `crossed.crossed`.
         alpha: error rate of each side.
         limits: the range that a difference can take.
 
     Reference: Schuirmann (1987), see `intervals.equivalence`.
     """
-    d = finite(differences, limits=limits)
     reach = max(-limits[0], limits[1])
 
     def passes(margin: float) -> bool:
-        interval = equivalence(d, margin=margin, alpha=alpha, limits=limits)
+        interval = equivalence(differences, margin=margin, alpha=alpha, limits=limits)
         return -margin < interval.low and interval.high < margin
 
     step = PRECISION * reach
@@ -47,7 +43,7 @@ def passes_from(
 
 
 def fails_to(
-    differences: ArrayLike, *, level_alpha: float, limits: Limits = (-1.0, 1.0)
+    differences: Evidence, *, level_alpha: float, limits: Limits = (-1.0, 1.0)
 ) -> float | None:
     """Finds the margin up to which the contrast fails, or None if it fails at none.
 
@@ -62,7 +58,7 @@ def fails_to(
         0.928
 
     Args:
-        differences: shape (clusters,), within `limits`.
+        differences: shape (clusters,), within `limits`; or from `crossed.crossed`.
         level_alpha: error rate of both sides, adjusted for multiplicity.
         limits: the range that a difference can take.
 

@@ -179,6 +179,44 @@ def needed_with_names(
     return least(enough, LEAST, MOST)
 
 
+def needed_beside(
+    floor: float, sd: float, names: int, margin: float, estimate: float, *, power: float = 0.8
+) -> int | None:
+    """Counts the scenarios that would settle a contrast with the names it has, as seen in a run.
+
+    For a PASS when |estimate| < margin, for a FAIL when it is larger; None where more names are
+    needed, not more scenarios.
+
+    Why: the least K at which `names_pass_power` or `names_fail_power` is reached, at the spread
+    between names that leaves the variance `floor`.
+
+    Example:
+        >>> needed_beside(2 * 0.05**2 / 60, 0.12, 60, 0.05, 0.0)
+        71
+
+    Args:
+        floor: squared standard error that stays with any number of scenarios, see
+            `crossed.Crossed.floor`.
+        sd: between-scenario standard deviation of the differences, 0 or more.
+        names: of the group that has the fewest.
+        margin: tolerated |theta|, in (0, 1).
+        estimate: theta taken as true.
+        power: probability of settling.
+
+    Reference: see `names_pass_power`.
+    """
+    if names < LEAST or not math.isfinite(floor):
+        return None
+    name_sd, size = math.sqrt(floor * names / 2), abs(estimate)
+
+    def enough(k: int) -> bool:
+        if size > margin:
+            return names_fail_power(sd, k, name_sd, names, margin, size) >= power
+        return names_pass_power(sd, k, name_sd, names, margin, size) >= power
+
+    return least(enough, LEAST, MOST)
+
+
 def _error(sd: float, clusters: int, name_sd: float, names: int) -> tuple[float, int]:
     """Standard error of the mean difference, and the degrees of freedom with which it is seen."""
     of_scenarios, of_names = sd**2 / clusters, 2 * name_sd**2 / names

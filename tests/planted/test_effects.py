@@ -5,9 +5,12 @@ from pathlib import Path
 import pytest
 
 from harness import cli, pipeline, settings
-from harness.records import Call, Scorecard
+from harness.records import Call, Scorecard, Verdict
+from harness.stats import significance
+from harness.verify import examine
 
 GENDER = ("model.attribute=gender",)
+NAMED = ("suite.arms=[explicit,implicit,same_group,positive_control]", "model.attribute=gender")
 
 
 def run(place: Path, effect: str, *more: str) -> Scorecard:
@@ -76,6 +79,49 @@ def test_a_gap_in_decisions_is_none_in_plain_questions(tmp_path: Path) -> None:
 @pytest.mark.parametrize("effect", ["cancelling", "names"])
 def test_what_averages_out_is_not_called_a_disparity(tmp_path: Path, effect: str) -> None:
     assert not failed(run(tmp_path, effect, "suite.generated=60", *GENDER))
+
+
+def implicit(card: Scorecard, attribute: str = "gender") -> Verdict:
+    return next(
+        v for v in card.cells
+        if v.contrast.arm == "implicit" and v.contrast.outcome == "favourable"
+        and v.contrast.attribute == attribute
+    )  # fmt: skip
+
+
+def test_a_gap_fails_in_the_arm_of_names_too(tmp_path: Path) -> None:
+    card = run(tmp_path / "run", "gap", "model.dose=0.2", "suite.generated=40", *NAMED)
+    assert implicit(card).verdict is Call.FAIL
+    assert implicit(card, "age").verdict is not Call.FAIL
+    assert failed(card) == {"gender"}
+    (folder,) = (p.parent for p in tmp_path.rglob("run.json"))
+    assert examine(folder) == []
+
+
+def test_names_that_differ_are_no_gap_and_say_what_limits(tmp_path: Path) -> None:
+    one = ("suite.generated=60", "suite.probes=[planted_gender]", "model.noise=0.05", *NAMED)
+    card = run(tmp_path, "names", "model.dose=0.2", *one)
+    found = implicit(card)
+    assert (found.contrast.names, found.contrast.limited_by) == (20, "names")
+    assert found.verdict is Call.INCONCLUSIVE
+    assert "names limit it" in found.reason
+    explicit = next(v for v in card.cells if v.contrast.arm == "explicit")
+    assert abs(explicit.contrast.estimate or 0) < 0.02  # names act in their own arm alone
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(3600)
+def test_names_fail_in_few_of_many_seeds_which_often_fail_where_names_are_ignored(
+    tmp_path: Path,
+) -> None:
+    right = naive = 0
+    for seed in range(1, 61):
+        words = ("suite.generated=60", "suite.probes=[planted_gender]", f"seed={seed}", *NAMED)
+        found = implicit(run(tmp_path / str(seed), "names", "model.dose=0.2", *words))
+        right += found.verdict is Call.FAIL
+        naive += significance.p_beyond(found.contrast.differences, margin=0.05) <= 0.05
+    assert right <= 2
+    assert naive >= 9
 
 
 def ends_as_planted(effect: str, card: Scorecard) -> bool:

@@ -5,6 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.stats import evidence
+from harness.stats.crossed import crossed
 from harness.stats.intervals import equivalence
 from harness.stats.margins import fails_to, passes_from
 from harness.stats.significance import p_beyond
@@ -69,6 +71,30 @@ def test_what_always_differs_passes_nowhere_and_fails_far() -> None:
     assert passes_from([0.0]) is None
     assert fails_to([-1.0] * 100, level_alpha=0.05) == pytest.approx(0.928, abs=5e-4)
     assert fails_to([0.0] * 100, level_alpha=0.05) is None
+
+
+def test_names_push_both_margins_out() -> None:
+    rng = np.random.default_rng(4)
+    each = rng.normal(0, 0.1, 40)
+    scenario, draw = np.repeat(np.arange(120), 4), rng.random((120, 20)).argsort(axis=1)[:, :4]
+    y, name = [], []
+    for g, theta in enumerate((0.3, 0.0)):
+        y.append(0.5 + theta + each[draw.ravel() + 20 * g] + rng.normal(0, 0.1, 480))
+        name.append(draw.ravel() + 20 * g)
+    groups = np.repeat([0, 1], 480)
+    c = crossed(
+        np.concatenate(y), np.where(groups, -1, 1) / 480, np.tile(scenario, 2),
+        np.concatenate(name), groups,
+    )  # fmt: skip
+    start, end = passes_from(c), fails_to(c, level_alpha=0.05)
+    i, j = evidence.equivalence(c, margin=0.4), evidence.fail_interval(c, level_alpha=0.05)
+    assert start is not None
+    assert start == pytest.approx(i.high, abs=2e-6)
+    assert end == pytest.approx(j.low)
+    assert start > (passes_from(c.differences) or 1)
+    assert (end or 0) < (fails_to(c.differences, level_alpha=0.05) or 0)
+    for margin in (0.1, 0.2, 0.3):
+        assert (evidence.p_beyond(c, margin=margin) <= 0.05) == (margin < (end or 0))
 
 
 def test_no_differences_are_refused() -> None:

@@ -12,6 +12,7 @@ from harness.stats.names_power import (
     _tost,
     names_fail_power,
     names_pass_power,
+    needed_beside,
     needed_names,
     needed_with_names,
 )  # fmt: skip
@@ -134,3 +135,18 @@ def test_an_impossible_number_of_names_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=what):
         needed_names(name_sd, 0.05, contrasts=contrasts)
+
+
+def test_what_a_run_saw_of_names_settles_by_the_same_powers() -> None:
+    floor = 2 * 0.05**2 / 60
+    assert needed_beside(floor, 0.12, 60, 0.05, 0.0) == needed_with_names(0.12, 0.05, 60, 0.05)
+    assert needed_beside(2 * 0.05**2 / 15, 0.12, 15, 0.05, 0.0) is None
+    far = needed_beside(floor, 0.12, 60, 0.05, -0.12)
+    assert far is not None
+    assert names_fail_power(0.12, far, 0.05, 60, 0.05, 0.12) >= 0.8
+    assert names_fail_power(0.12, far - 1, 0.05, 60, 0.05, 0.12) < 0.8
+
+
+@pytest.mark.parametrize(("floor", "names"), [(math.inf, 20), (0.0, 1), (0.0, 0)])
+def test_one_name_settles_nothing(floor: float, names: int) -> None:
+    assert needed_beside(floor, 0.12, names, 0.05, 0.0) is None
