@@ -21,10 +21,10 @@ from tests.blanks import folder, probe
 
 def refused(path: Path) -> BadProbe:
     """Loads what must be refused: four lines, soon."""
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(BadProbe) as caught:
         probes.load(str(path))
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
     error = caught.value
     assert all((error.what, error.where, error.expected, error.fix))
     assert len(str(error)) < 5_000
