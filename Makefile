@@ -23,7 +23,7 @@ settings = $(model_args) $(if $(SUITE),suite=$(SUITE)) $(if $(STANDARD),standard
 	$(if $(SEED),seed=$(SEED)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup eval gate regress reference test test-all check lock clean
+.PHONY: help setup eval gate regress reference calibrate test test-all check lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,6 +54,9 @@ reference: $(READY) ## keep the finished RUN as results/reference/NAME, to be co
 	@test ! -e "results/reference/$(NAME)" || { echo "results/reference/$(NAME) exists and is never written again" >&2; exit 2; }
 	@$(BIN)/art4 verify "$(RUN)" && mkdir -p results/reference && cp -R "$(RUN)" "results/reference/$(NAME)"
 	@rm -f "results/reference/$(NAME)/.lock" && echo "now: git add results/reference/$(NAME)"
+
+calibrate: $(READY) ## measure how often the harness errs; writes docs/calibration.* (an hour on 2 cores)
+	@$(BIN)/art4 calibrate --out docs $(ARGS)
 
 test: $(READY) ## run the tests, in under 10 minutes
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --cov=harness --cov-report=term -q

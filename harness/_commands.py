@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
@@ -137,6 +138,30 @@ def compare(asked: argparse.Namespace, config: RunConfig | None) -> int:
     plugin("comparisons", "terminal").show(comparison, Console(highlight=False))
     _say(f"\n{out}")
     return TRENDS[comparison.call]
+
+
+def calibrate(asked: argparse.Namespace, config: RunConfig) -> int:
+    """Measures how often the harness errs."""
+    from harness import _calibration_shown, _studies
+    from harness import calibrate as measuring
+
+    work = Path(asked.work)
+    if asked.list:
+        for study in _studies.studies(config, work):
+            _say(study.name)
+        return 0
+    found = measuring.calibrate(
+        config,
+        work,
+        short=asked.short,
+        only=asked.only,
+        jobs=asked.jobs or os.cpu_count() or 1,
+        progress=_progress,
+    )
+    if asked.out:
+        _calibration_shown.write(found, Path(asked.out))
+    _say(_calibration_shown.markdown(found))
+    return 0 if all(row.holds for rows in found.values() for row in rows) else 1
 
 
 def _beside(baseline: Path, candidate: Path) -> Path:

@@ -213,7 +213,7 @@ def _same_group(block: pd.DataFrame, against: str) -> Array:
 def _beside_neutral(blank: Control, block: pd.DataFrame, probe: Probe) -> Iterator[Found]:
     """Shows how far naming each group moves its answer; that is no disparity, and voids nothing."""
     explicit, neutral = (block[block["arm"] == arm] for arm in ("explicit", "neutral"))
-    for group in (g.name for g in probe.groups):
+    for group in (g.name for g in probe.groups if len(neutral)):
         d = paired(explicit[explicit["own"] == group], neutral, SET)
         if len(d):
             note = "点明群体减去不点明 with the group named, minus with no group named"

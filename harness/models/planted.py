@@ -21,7 +21,7 @@ yes             says yes                              longest   picks the longes
 random          picks by chance                       garbage   prints what nobody can read
 refuse_all      declines everything                   refuse_group    declines the first group
 unparsed_group  garbage for the first group
-The effects of a group act on `attribute` alone, the others everywhere. Plain questions (the arm
+The effects of a group act on `attribute` alone (`all`: on each), the others everywhere. Plain questions (the arm
 negative_control) are answered rightly, whatever the group, but for the noise of its wording.
 """
 
@@ -64,10 +64,9 @@ def open(settings: Mapping[str, Any], decoding: Decoding) -> "Planted":
     chosen: dict[str, Any] = known | dict(settings)
     if chosen["effect"] not in EFFECTS:
         raise NotFound.among("effect", str(chosen["effect"]), EFFECTS, where="model.effect")
-    if chosen["attribute"] not in ATTRIBUTES:
-        raise NotFound.among(
-            "attribute", str(chosen["attribute"]), ATTRIBUTES, where="model.attribute"
-        )
+    acted = (*ATTRIBUTES, "all")
+    if chosen["attribute"] not in acted:
+        raise NotFound.among("attribute", str(chosen["attribute"]), acted, where="model.attribute")
     for name in ("dose", "noise"):
         if not isinstance(chosen[name], int | float) or not 0 <= chosen[name] <= 1:
             raise BadConfig(
@@ -130,7 +129,7 @@ class Planted:
 
     def acts_on(self, prompt: Prompt) -> bool:
         """Says whether an effect of a group acts here."""
-        return prompt.attribute == self.attribute
+        return self.attribute in (prompt.attribute, "all")
 
     def _answer(self, prompt: Prompt, sample: int) -> Response:
         answer = EFFECTS[self.effect](self, prompt)

@@ -129,6 +129,27 @@ def matrix(scorecard: Scorecard, face: Font) -> Figure:
     return figure
 
 
+def rates(lines: Mapping[str, Sequence[tuple[float, float, float, float]]], x: str) -> Figure:
+    """Draws shares over a size, each point as (size, share, low, high), one line for each word."""
+    face = plain_font()
+    figure = Figure(figsize=(7, 3.6), facecolor="white")
+    axes = figure.add_axes((0.1, 0.16, 0.72, 0.78))
+    axes.axhline(0.05, color="#9aa3b0", linewidth=0.8, linestyle=":")
+    for name, points in lines.items():
+        ink = COLOURS[name][0]
+        size, share, low, high = zip(*points, strict=True)
+        axes.plot(size, share, "-o", color=ink, markersize=4)
+        axes.vlines(size, low, high, color=ink, linewidth=3, alpha=0.4)
+        _write(axes, size[-1], share[-1], f"  {name}", face.at(10), ink, va="center")
+    for side in ("right", "top"):
+        axes.spines[side].set_visible(False)
+    for label in (*axes.get_xticklabels(), *axes.get_yticklabels()):
+        label.set_fontproperties(face.at(9))
+    axes.set_xlabel(x, fontproperties=face.at(9.5), color=SOFT)
+    axes.set_ylabel("share of the simulated runs", fontproperties=face.at(9.5), color=SOFT)
+    return figure
+
+
 def encode(figure: Figure, kind: str) -> bytes:
     """Returns the bytes of a figure, the same for the same figure."""
     FigureCanvasAgg(figure)
