@@ -164,7 +164,7 @@ def test_studies_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_what_is_written_can_be_read_back(tmp_path: Path) -> None:
-    row = judged("at most", 3, 60, limit=0.06, nominal=0.05)
+    row = judged("at most", 30, 1000, limit=0.06, nominal=0.05)
     row = replace(row, claim="false PASS", effect="theta = 1 margins")
     found = {"one contrast": [row, replace(row, effect="theta = 2 margins", holds=False)]}
     shown.write(found, tmp_path / "docs")
