@@ -188,6 +188,22 @@ def verify(asked: argparse.Namespace) -> int:
     return 1 if found else 0
 
 
+def crosscheck(asked: argparse.Namespace) -> int:
+    """Shows the gated cells of a run beside a mixed model; what they say moves no verdict."""
+    from harness import crosscheck as checking
+    from harness import store
+
+    if asked.out:
+        store.free(Path(asked.out), "--out")
+    checked = checking.check(Path(asked.run_folder))
+    for line in checking.lines(checked):
+        _say(line)
+    if asked.out:
+        text = checking.to_csv(checked).encode("utf-8-sig")
+        store.whole(Path(asked.out), lambda path: path.write_bytes(text))
+    return 0
+
+
 def list_probes(asked: argparse.Namespace) -> int:
     """Lists the probes."""
     for name in probes.names(asked.path):

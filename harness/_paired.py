@@ -214,6 +214,15 @@ def difference(
     )
 
 
+def complete_sets(
+    value: pd.DataFrame, seen: pd.DataFrame
+) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
+    """Returns the difference of each complete set of one contrast, and its scenario as a number."""
+    kept = _every((seen == Seen.MEASURED).to_numpy())
+    at = pd.factorize(value.index.get_level_values("scenario")[kept], sort=True)[0]
+    return _minus(value.to_numpy(dtype=float)[kept]), at
+
+
 def evidence_of(contrast: Contrast) -> Evidence:
     """Returns what the verdict on a contrast is read off."""
     d = np.array(contrast.differences, dtype=float)

@@ -182,6 +182,13 @@ def _parser() -> argparse.ArgumentParser:
         "check that a run is whole and that its verdicts follow from it",
     )
     verify.add_argument("run_folder", metavar="RUN")
+    crosscheck = add(
+        "crosscheck",
+        _command("crosscheck"),
+        "show the gated cells of a run beside a linear mixed model; decides nothing",
+    )
+    crosscheck.add_argument("run_folder", metavar="RUN")
+    crosscheck.add_argument("--out", default="", metavar="FILE", help="write the table as CSV too")
     calibrate = add("calibrate", _calibrate, "measure how often this harness errs")
     calibrate.description = _CALIBRATE
     calibrate.formatter_class = argparse.RawDescriptionHelpFormatter

@@ -223,7 +223,7 @@ def create(folder: Path, needed: int = 0) -> Store:
 
 
 def free(folder: Path, key: str) -> None:
-    """Refuses a folder that is there already, or that lies in a run.
+    """Refuses a folder or file that is there already, or that lies in a run.
 
     Raises:
         BadRun: so that nothing is written over, and no run gets files that it did not write.
@@ -235,7 +235,7 @@ def free(folder: Path, key: str) -> None:
         raise BadRun(
             f"{folder} exists" if there else f"{folder} lies in the run {run}",
             where=key,
-            expected="a folder that does not exist yet, outside of any run",
+            expected="a name that nothing has yet, outside of any run",
             fix=f"give another with {key}",
         )
 

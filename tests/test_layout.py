@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "harness"
-HEAVY = ("torch", "transformers", "hydra", "matplotlib", "sklearn", "ray")
+HEAVY = ("torch", "transformers", "hydra", "matplotlib", "sklearn", "ray", "statsmodels")
 STAGES = {"changes", "contrasts", "controls", "examples", "pairwise", "plan", "prompts"}
 
 
@@ -33,6 +33,10 @@ def importers(module: str) -> set[str]:
 def test_one_file_alone_knows_hydra_and_one_matplotlib() -> None:
     assert importers("hydra") == {"cli.py"}
     assert importers("matplotlib") == {"reports/_figures.py"}
+
+
+def test_one_statistic_alone_knows_statsmodels() -> None:
+    assert importers("statsmodels") == {"stats/mixed.py"}
 
 
 @pytest.mark.parametrize("file", sorted((PACKAGE / "stats").glob("*.py")), ids=lambda f: f.stem)
