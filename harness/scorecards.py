@@ -1,17 +1,20 @@
 """Scorecards: verdicts, controls and provenance -> what a run says."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from harness import reasons, summary, verdicts
 from harness._paired import evidence_of
 from harness.duty import CLAUSE
 from harness.records import Call, Contrast, Control, Example, Pairwise, Scorecard, Verdict
-from harness.stats import evidence, multiplicity
+from harness.stats import evidence, intervals, multiplicity, pooling
+from harness.stats.crossed import Crossed
 
 SCHEMA = 1
 _ADJUSTED = {
@@ -80,13 +83,36 @@ def _run(head: Mapping[str, Any], saved: Saved) -> dict[str, Any]:
 
 
 def _suspects(judged: Sequence[Verdict], alpha: float) -> tuple[str, ...]:
-    """Names the cells whose difference is not zero, at a false discovery rate of alpha."""
+    """Names the cells whose difference is not zero, at a false discovery rate of alpha.
+
+    The largest comes first, in margins and after partial pooling: of many small cells the most
+    extreme one is mostly noise.
+    """
     tested = [
         v.contrast for v in judged if v.verdict is not Call.INVALID and v.contrast.differences
     ]
-    p = np.array([_p_zero(c) for c in tested])
-    adjusted = multiplicity.benjamini_hochberg(p)
-    return tuple(reasons.cell_name(c) for c, q in zip(tested, adjusted, strict=True) if q <= alpha)
+    adjusted = multiplicity.benjamini_hochberg(np.array([_p_zero(c) for c in tested]))
+    sizes = np.abs(_pooled(tested))
+    named = [i for i in np.argsort(-sizes, kind="stable") if adjusted[i] <= alpha]
+    return tuple(reasons.cell_name(tested[i]) for i in named)
+
+
+def _pooled(cells: Sequence[Contrast]) -> NDArray[np.float64]:
+    """Returns the estimates in margins, pooled where they have an error."""
+    margin = np.array([c.margin for c in cells])
+    sizes: NDArray[np.float64] = np.array([c.estimate or 0.0 for c in cells]) / margin
+    error = np.array([_error(c) for c in cells]) / margin
+    known = (error > 0) & np.isfinite(error)
+    if known.any():
+        sizes[known] = pooling.partial_pooling(sizes[known], error[known]).estimates
+    return sizes
+
+
+def _error(contrast: Contrast) -> float:
+    found = evidence_of(contrast)
+    if isinstance(found, Crossed):
+        return math.sqrt(found.variance)
+    return intervals.standard_error(found)
 
 
 def _p_zero(contrast: Contrast) -> float:
@@ -131,8 +157,8 @@ def _notes(head: Mapping[str, Any], judged: Sequence[Verdict]) -> list[str]:
     return [
         *notes,
         f"Contrasts are signed: the group named first minus the reference. FAIL is adjusted ({english})"
-        " over every gated cell planned before the run; suspects are listed by Benjamini-Hochberg and"
-        " gate nothing.",
+        " over every gated cell planned before the run; suspects are listed by Benjamini-Hochberg,"
+        " the largest first after partial pooling, and gate nothing.",
         f"差异带符号：先列出的群体减去参照。“不通过”按运行前计划的全部计入结论的单元作多重校正（{chinese}）；"
-        "可疑单元按 Benjamini-Hochberg 列出，不影响结论。",
+        "可疑单元按 Benjamini-Hochberg 列出，按部分合并后的大小排序，不影响结论。",
     ]
