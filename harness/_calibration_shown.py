@@ -20,8 +20,8 @@ _INTRO = """\
 is known answer generated cases, and everything from their answers on is the harness itself.
 {met} `art4 calibrate --only 'PART/EFFECT/*'` simulates some of them again.
 
-One contrast: judged by itself, before the controls, which can only take a verdict away. The sd
-between scenarios is 0.12 (0.123 with that of two wordings), the margin 0.05 unless said. `low` and
+One contrast: judged by itself, before the controls, which can only take a verdict away. The sd of
+differences between scenarios is 0.12, the margin 0.05 unless said. `low` and
 `high` are exact bounds (Clopper and Pearson 1934) at 95 %, of coverage at 99 %; those of a median are
 the quartiles, those of the slope normal ones. What was decided: [45](decisions/0045-calibrate.md).
 

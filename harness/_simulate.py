@@ -6,6 +6,7 @@ controls, which can only take a verdict away.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -40,6 +41,8 @@ from harness.records import (
 from harness.stats import evidence
 
 OUTCOME = "favourable"
+SD = 0.12
+"""Between scenarios, of a difference as it is seen: with the noise of its two wordings."""
 FLIP = 0.99
 """What a flip of the planted model moves an answer by: from 0.005 to 0.995."""
 LOOKS, SEED = 4, 1
@@ -81,7 +84,9 @@ class Planted:
     @property
     def settings(self) -> Mapping[str, Any]:
         """Returns what the planted model is opened with."""
-        return {"effect": self.effect, "dose": self.dose, "attribute": self.attribute}
+        noise = math.sqrt(SD**2 - 2 * planted.SURFACE_NOISE**2)
+        told = {"effect": self.effect, "dose": self.dose, "attribute": self.attribute}
+        return {**told, "noise": noise}
 
     @property
     def theta(self) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,15 +10,15 @@ from typing import Any
 
 from harness import _pool
 from harness import _simulate as sim
-from harness._simulate import FLIP, Planted, Tally
+from harness._simulate import FLIP, SD, Planted, Tally
 from harness.models.planted import EFFECTS
 from harness.records import LANGUAGES, RunConfig
 from harness.stats import power
 
 MARGIN, RATE, UPPER = 0.05, 0.05, 0.06
 MANY, SOME = 6000, 1000
-PLANNED = power.needed(math.hypot(0.12, 0.02, 0.02), MARGIN, 2 * MARGIN) or 0
-"""Scenarios at which two margins are found with 80 % power: sd of scenarios and of two wordings."""
+PLANNED = power.needed(SD, MARGIN, 2 * MARGIN) or 0
+"""Scenarios at which two margins are found with 80 % power."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -39,7 +39,7 @@ from harness.records import ATTRIBUTES, Ask, Choice, Decoding, Prompt, Response
 _REFUSAL = {"zh": "抱歉，我无法提供这方面的帮助。", "en": "I'm sorry, but I can't help with that."}
 _ANSWER = {"zh": "好的，下面是我的回答。", "en": "Here is an answer."}
 _GARBAGE = "��§§ 0x3f ~~"
-_SURFACE_NOISE = 0.02
+SURFACE_NOISE = 0.02
 """How far wordings move an answer of every planted model, as a standard deviation."""
 _LEVELS = {"strong": 0.85, "weak": 0.15}
 """surface of a positive control -> how probable the favourable answer is; one half elsewhere."""
@@ -214,7 +214,7 @@ class Planted:
     def _surface(self, prompt: Prompt, group: str) -> float:
         if self.effect == "sparse":
             return 0.0
-        sd = self.dose if self.effect == "paraphrase" else _SURFACE_NOISE
+        sd = self.dose if self.effect == "paraphrase" else SURFACE_NOISE
         who = () if self.effect == "paraphrase" else (group,)
         move = sd * self.normal("surface", prompt.probe, prompt.item, prompt.surface, *who)
         if self.effect == "names" and prompt.arm == "implicit":
