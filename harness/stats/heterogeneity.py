@@ -148,8 +148,8 @@ def exceeds(differences: ArrayLike, sd: float) -> float:
 
     Why: any model spreads, so no spread at all is no null hypothesis. Squared deviations are tested
     by t and not by chi-square, whose level goes astray with the kurtosis. Squares are skewed to the
-    right, where t errs on the safe side: at the declared sd p <= .05 in 1 to 4 % of runs (normal, 10
-    to 400 scenarios). Squares that are all equal have no standard error; there Markov bounds the
+    right, where t errs on the safe side: at the declared sd p <= .05 in 0.5 to 3 % of runs (normal,
+    10 to 400 scenarios). Squares that are all equal have no standard error; there Markov bounds the
     chance that all are so large. One scenario, or equal ones, exceed nothing.
 
     Example:

@@ -250,7 +250,7 @@ def test_squares_that_are_equal_are_bounded_by_markov() -> None:
 
 @pytest.mark.parametrize("d", [[], [0.1, NAN], [0.1, math.inf], [[0.1, 0.2]]])
 def test_a_spread_of_what_is_no_difference_is_refused(d: object) -> None:
-    with pytest.raises(ValueError, match="NaN|at least one"):
+    with pytest.raises(ValueError, match=r"NaN|at least one"):
         exceeds(d, 0.12)  # type: ignore[arg-type]
 
 
