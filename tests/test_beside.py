@@ -18,7 +18,7 @@ SHIFT, AGAIN = RNG.normal(0, 0.05, 400), RNG.normal(0, 0.05, 400)
 
 def swing(k: int, group: str) -> float:
     """Favours group a by a half in one half of the scenarios, and group b in the other."""
-    return 0.5 + (0.25 if (group == "a") is (k % 2 == 0) else -0.25) + 0.02 * SHIFT[k]
+    return float(0.5 + (0.25 if (group == "a") is (k % 2 == 0) else -0.25) + 0.02 * SHIFT[k])
 
 
 def with_again(value: Value, again: Value, scenarios: int = 60, **columns: Any) -> Contrast:
