@@ -24,6 +24,8 @@ ASKED = ("probe", "format", "language", "scenario", "item", "surface", "arm", "o
 """What is joined of a prompt, besides its `id` and `roles`."""
 
 
+Named = tuple[Sequence[str], NDArray[np.float64]]
+"""Scenarios and one number for each."""
 Evidence = NDArray[np.float64] | Crossed
 """Shape (scenarios,): one difference each; or those crossed with names, where names cue groups."""
 
@@ -39,8 +41,8 @@ class Differences:
     """The same with what names have to do with it."""
     worst: tuple[Evidence, Evidence] | None
     """The same with discordant refusals counted against, and for, the group; None without any."""
-    sets: int
-    """Complete sets."""
+    complete: NDArray[np.bool_]
+    """shape (sets,): which of them every group answered."""
     all_refused: int
     """Sets that every group refused: they leave the estimand."""
     discordant: int
@@ -190,7 +192,7 @@ def difference(
 
     def evidence(numbers: NDArray[np.float64], kept: NDArray[np.bool_]) -> Evidence:
         if names is None or not kept.any():
-            return _by_scenario(_minus(numbers[kept]), at[kept])[1]
+            return averaged(_minus(numbers[kept]), at[kept])[1]
         return _crossed(numbers[kept], at[kept], names[kept])
 
     found = evidence(numbers, complete)
@@ -208,7 +210,7 @@ def difference(
         values=found.differences if isinstance(found, Crossed) else found,
         found=found,
         worst=worst,
-        sets=int(complete.sum()),
+        complete=complete,
         all_refused=int(all_refused.sum()),
         discordant=int(discordant.sum()),
     )
@@ -238,19 +240,32 @@ def evidence_of(contrast: Contrast) -> Evidence:
     )
 
 
+def averaged(values: NDArray[np.float64], scenarios: pd.Index) -> Named:
+    """Averages numbers to one a scenario, in the order of the scenarios' names."""
+    at, names = pd.factorize(scenarios, sort=True)
+    totals = np.bincount(at, weights=values, minlength=len(names))
+    return names.tolist(), totals / np.maximum(1, np.bincount(at, minlength=len(names)))
+
+
 def by_scenario(
     rows: pd.DataFrame, values: Sequence[float] | NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Averages one number a row to one a scenario, in the order of the scenarios' names."""
-    return _by_scenario(np.asarray(values, dtype=float), pd.Index(rows["scenario"]))[1]
+    return averaged(np.asarray(values, dtype=float), pd.Index(rows["scenario"]))[1]
 
 
 def paired(left: pd.DataFrame, right: pd.DataFrame, on: Sequence[str]) -> NDArray[np.float64]:
     """Returns left minus right, matched on columns, one difference per scenario; measured alone."""
+    return matched(left, right, on)[1]
+
+
+def matched(left: pd.DataFrame, right: pd.DataFrame, on: Sequence[str]) -> Named:
+    """Returns what `paired` does, with the names of the scenarios."""
     both = left[left["seen"] == Seen.MEASURED].merge(
         right[right["seen"] == Seen.MEASURED], on=list(on), suffixes=("", "_right")
     )
-    return by_scenario(both, (both["value"] - both["value_right"]).to_numpy())
+    gaps = (both["value"] - both["value_right"]).to_numpy(dtype=float)
+    return averaged(gaps, pd.Index(both["scenario"]))
 
 
 def limits_of(against: str, span: tuple[float, float]) -> tuple[float, float]:
@@ -290,11 +305,3 @@ def _crossed(
         names.ravel(),
         np.tile(np.arange(groups), len(at)),
     )
-
-
-def _by_scenario(
-    values: NDArray[np.float64], scenarios: pd.Index
-) -> tuple[Sequence[str], NDArray[np.float64]]:
-    at, names = pd.factorize(scenarios, sort=True)
-    totals = np.bincount(at, weights=values, minlength=len(names))
-    return names.tolist(), totals / np.maximum(1, np.bincount(at, minlength=len(names)))

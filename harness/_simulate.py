@@ -153,7 +153,7 @@ def conclude(rows: pd.DataFrame, whole: Asked, standard: Standard, theta: float)
         told.join(
             {
                 "covered": inside.low <= theta <= inside.high,
-                "flagged": getattr(contrast, "cancels", False),
+                "flagged": contrast.cancels,
             }
         )
         told.join({"truth": theta, "estimates": estimate, "squares": estimate**2})

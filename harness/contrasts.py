@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from harness._beside import beside
 from harness._family import adjust
 from harness._looks import WHOLE, Looks
 from harness._paired import (
@@ -24,6 +25,9 @@ from harness._paired import (
 from harness.records import Contrast, Control, Missing, Probe, Seen, Standard
 from harness.stats import intervals, margins, names_power, power
 from harness.stats.crossed import Crossed
+
+_SEED = 0
+"""Of what is shown beside a contrast: the same everywhere, so no cell depends on another's draws."""
 
 
 def compare(
@@ -81,6 +85,13 @@ def _of_probe(
                 for kind in (Seen.REFUSED, Seen.UNPARSED, Seen.FAILED)
             }
         )
+        again = rows[
+            (rows["arm"] == "same_group")
+            & (rows["language"] == language)
+            & (rows["outcome"] == outcome)
+        ]
+        if arm != "explicit":
+            again = again.iloc[:0]
         reading = next(iter(cell["reading"].unique()))
         for at, (group, reference, value, seen) in enumerate(
             contrasts_of(cell, groups, module.AGAINST)
@@ -117,7 +128,9 @@ def _of_probe(
                 scenarios=(),
             )
             told = difference(value, seen, module.RANGE, names_of(cell, value))
-            yield _measured(blank, told, limits, standard, looks)
+            measured = _measured(blank, told, limits, standard, looks)
+            declared, rng = standard.spread[outcome], np.random.default_rng(_SEED)
+            yield beside(measured, value, told, (cell, again), module.AGAINST, declared, rng)
 
 
 def _measured(

@@ -14,6 +14,7 @@ from types import ModuleType
 import numpy as np
 import pandas as pd
 
+from harness._again import same_group
 from harness._limits import (
     Array,
     Found,
@@ -116,8 +117,9 @@ def _of_block(
         yield from _answered(of_arm, judged, probe, standard, module.AGAINST)
     worded = replace(blank, arm="explicit")
     if "same_group" in probe.arms and (block["arm"] == "explicit").any():
-        again = _same_group(block, module.AGAINST)
-        yield within(worded, "same_group", again, margin * limits["same_group"])
+        asked, again = (block[block["arm"] == arm] for arm in ("explicit", "same_group"))
+        noise = same_group(asked, again, module.AGAINST)[1]
+        yield within(worded, "same_group", noise, margin * limits["same_group"])
     plain = block[block["arm"] == "negative_control"]
     most = margin * limits["negative_control"]
     yield from _gaps(worded, "negative_control", plain, probe, most)
@@ -196,18 +198,6 @@ def _gaps(
     for group, _, value, seen in contrasts_of(rows, groups, "others"):
         gap = difference(value, seen, (-1.0, 1.0), names_of(rows, value)).found
         yield within(replace(blank, group=group), name, gap, limit)
-
-
-def _same_group(block: pd.DataFrame, against: str) -> Array:
-    """Returns the A/A differences: the same group, put into other words."""
-    again = block[block["arm"] == "same_group"]
-    if against == "zero":
-        measured = again[again["seen"] == Seen.MEASURED]
-        return by_scenario(measured, measured["value"].to_numpy())
-    if against == "roles":
-        one, two = (again[again["surface"] == s] for s in ("mention", "again"))
-        return paired(one, two, [*SET, "own"])
-    return paired(block[block["arm"] == "explicit"], again, [*SET, "own"])
 
 
 def _beside_neutral(blank: Control, block: pd.DataFrame, probe: Probe) -> Iterator[Found]:

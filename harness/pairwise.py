@@ -59,6 +59,6 @@ def _pairs(
         both = cell[cell["own"].isin(pair)]
         for group, reference, value, seen in contrasts_of(both, pair, outcome.AGAINST):
             told = difference(value, seen, outcome.RANGE, names_of(both, value))
-            if told.sets:
+            if len(told.values):
                 found = evidence.fail_interval(told.found, level_alpha=level, limits=limits)
                 yield group, reference, found

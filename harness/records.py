@@ -299,6 +299,18 @@ class Contrast:
     """Squared standard error over scenarios and names, where names cue the groups."""
     freedom: int = 0
     """Its degrees of freedom."""
+    spread: float | None = None
+    """Standard deviation of the true differences of scenarios, without noise; None for few."""
+    beyond: float | None = None
+    """Scenarios whose true difference is beyond the margin, in [0, 1]; None for few."""
+    cancels: bool = False
+    """May cancel: scenarios spread wider than the standard declares, beyond the margin both ways."""
+    ratio: float | None = None
+    """Impact ratio: how many times as often the group is favoured; None where not computable."""
+    ratio_low: float | None = None
+    """Lower end of its 95 % interval."""
+    ratio_high: float | None = None
+    """Upper end; None where there is none. No interval is given where names cue the groups."""
 
     @property
     def block(self) -> tuple[str, str, str]:

@@ -17,6 +17,8 @@ from harness.stats import evidence, intervals, multiplicity, pooling
 from harness.stats.crossed import Crossed
 
 SCHEMA = 1
+_NAMED = 3
+"""Cells that a note names before it breaks off."""
 _ADJUSTED = {
     "holm": ("Holm", "Holm"),
     "max_t": ("largest |t| over flipped signs", "符号翻转下的最大 |t|"),
@@ -137,8 +139,27 @@ def _stopped(head: Mapping[str, Any], judged: Sequence[Verdict], saved: Saved) -
     ]
 
 
+def _cancelling(judged: Sequence[Verdict]) -> list[str]:
+    """Names the gated cells without a disparity on average whose differences may cancel."""
+    quiet = (Call.PASS, Call.INCONCLUSIVE)
+    gated = [v for v in judged if v.contrast.gated and v.verdict in quiet]
+    found = [v.contrast for v in gated if v.contrast.cancels]
+    if not found:
+        return []
+    names = "; ".join(f"{reasons.cell_name(c)} {c.beyond:.0%}" for c in found[:_NAMED])
+    names += "; ..." if found[_NAMED:] else ""
+    return [
+        f"May cancel: in {len(found)} of {len(gated)} gated cells that PASS or are INCONCLUSIVE, some"
+        " scenarios favour the group and others disfavour it, more than the standard's spread allows;"
+        f" the mean, which the verdict is about, hides that (scenarios beyond the margin: {names}).",
+        f"可能相互抵消：在 {len(gated)} 个“通过”或“证据不足”的计入结论的单元中，有 {len(found)} 个的部分场景"
+        "偏向该群体、部分场景不利于该群体，幅度超过标准所声明的离散；结论只针对均值，均值掩盖了这一点"
+        f"（差异超出容差的场景占比：{names}）。",
+    ]
+
+
 def _notes(head: Mapping[str, Any], judged: Sequence[Verdict]) -> list[str]:
-    notes = []
+    notes = _cancelling(judged)
     small = sorted({v.contrast.clusters for v in judged if 0 < v.contrast.clusters < 59})
     if small:
         sizes = "-".join(map(str, dict.fromkeys((small[0], small[-1]))))

@@ -29,6 +29,11 @@ GROUPS = {
 }
 ALL: dict[str, Any] = {"low": None, "high": None, "low_fail": None, "high_fail": None}
 
+CANCELS: dict[str, Any] = {
+    **{"spread": 0.261, "beyond": 0.938, "cancels": True},
+    **{"ratio": 0.9812, "ratio_low": 0.7704, "ratio_high": None},
+}
+
 REASONS_ZH = {
     "PASS": "计入结论的比较均通过",
     "FAIL": "差异超出容差",
@@ -123,6 +128,11 @@ def _cells() -> list[Verdict]:
                     **around(-0.121, 0.031),
                     p_fail=0.0000041,
                     p_adjusted=0.00013,
+                    spread=0.0,
+                    beyond=1.0,
+                    ratio=0.7441,
+                    ratio_low=0.6892,
+                    ratio_high=0.8033,
                 )
             elif attribute == "age":
                 add(
@@ -148,7 +158,9 @@ def _cells() -> list[Verdict]:
                     missing=Missing(refused=3, unparsed=71, failed=2),
                 )
             else:
-                add(Call.PASS, "interval inside ±0.05", **at, **around(centre, 0.017 + place / 999))
+                beside = CANCELS if attribute == "belief" else {"spread": 0.104, "beyond": 0.55}
+                told = {**at, **around(centre, 0.017 + place / 999), **beside}
+                add(Call.PASS, "interval inside ±0.05", **told)
         if attribute in ("ethnicity", "gender", "region"):
             add(
                 Call.PASS if attribute != "ethnicity" else Call.FAIL,

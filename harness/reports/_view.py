@@ -56,6 +56,11 @@ def interval(low: float | None, high: float | None) -> str:
     return "—" if low is None and high is None else f"[{number(low)}, {number(high)}]"
 
 
+def share(value: float | None) -> str:
+    """Writes a share in percent, or a dash where there is none."""
+    return "—" if value is None or not math.isfinite(value) else f"{value:.0%}"
+
+
 def ordered(cells: Iterable[Verdict]) -> list[Verdict]:
     """Sorts cells: by attribute of the article, then what decides, then format and language."""
     return sorted(cells, key=lambda cell: place(cell.contrast))

@@ -48,7 +48,7 @@ def render(scorecard: Scorecard) -> str:
 @cache
 def _template() -> Template:
     environment = _page.environment(Path(__file__).parent)
-    environment.globals |= {"plot": _plot, "band": _band, "plot_width": WIDTH}
+    environment.globals |= {"plot": _plot, "band": _band, "plot_width": WIDTH, "share": _view.share}
     return environment.get_template("_scorecard.html.j2")
 
 

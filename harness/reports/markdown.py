@@ -73,7 +73,8 @@ def _row(cell: Verdict) -> list[str]:
         interval(c.low_fail, c.high_fail),
         number(c.margin, signed=False),
         _verdict(cell.verdict),
-        f"{plain(cell.reason)} · {plain(cell.reason_zh)}",
+        f"{plain(cell.reason)} · {plain(cell.reason_zh)}"
+        + (f" · ⇄ **{both('cancels')}**" if c.cancels else ""),
     ]
 
 

@@ -119,7 +119,7 @@ def _cells(cells: list[Verdict], rich: bool) -> Table:
             Text(interval(c.low, c.high)),
             Text(number(c.margin, signed=False)),
             _verdict(cell.verdict),
-            Text(line(cell.reason)),
+            Text(line(cell.reason) + (f" ⇄ {en('cancels')}" if c.cancels else "")),
         )
     return table
 

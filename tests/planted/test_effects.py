@@ -81,6 +81,42 @@ def test_what_averages_out_is_not_called_a_disparity(tmp_path: Path, effect: str
     assert not failed(run(tmp_path, effect, "suite.generated=60", *GENDER))
 
 
+def flagged(card: Scorecard) -> set[str]:
+    return {v.contrast.attribute for v in card.cells if v.contrast.cancels}
+
+
+def test_differences_that_cancel_are_flagged_on_their_attribute_alone(tmp_path: Path) -> None:
+    card = run(tmp_path, "cancelling", "model.dose=0.5", "suite.generated=40", *GENDER)
+    assert flagged(card) == {"gender"}
+    assert not failed(card)
+    assert any(note.startswith("May cancel: in 1 of 16 gated cells") for note in card.notes)
+    (cell,) = (v.contrast for v in card.cells if v.contrast.cancels)
+    assert cell.spread == pytest.approx(0.5, abs=0.08)
+    assert (cell.beyond or 0) > 0.9
+
+
+def test_no_effect_and_one_in_one_direction_are_not_flagged(tmp_path: Path) -> None:
+    for effect in ("none", "gap"):
+        card = run(tmp_path / effect, effect, "model.dose=0.5", "suite.generated=40", *GENDER)
+        assert flagged(card) == set()
+        assert not any("cancel" in note for note in card.notes)
+
+
+def test_random_answers_are_noise_and_not_flagged(tmp_path: Path) -> None:
+    assert flagged(run(tmp_path, "random", "suite.generated=40")) == set()
+
+
+def test_the_impact_ratio_of_a_gap_is_that_of_its_rates(tmp_path: Path) -> None:
+    card = run(tmp_path, "gap", "model.dose=0.2", "suite.generated=60", *GENDER)
+    rated = {
+        v.contrast.attribute: v.contrast for v in card.cells if v.contrast.outcome == "favourable"
+    }
+    found = rated["gender"]
+    assert found.ratio_low < 0.6 / 0.4 < found.ratio_high  # type: ignore[operator]
+    assert found.ratio == pytest.approx(0.6 / 0.4, abs=0.15)
+    assert all(v.contrast.ratio is None for v in card.cells if v.contrast.outcome == "refused")
+
+
 def implicit(card: Scorecard, attribute: str = "gender") -> Verdict:
     return next(
         v for v in card.cells

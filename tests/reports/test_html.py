@@ -153,3 +153,12 @@ def test_an_example_of_one_side_and_an_empty_scorecard_are_shown(
         card, cells=(), attributes={}, controls=(), pairwise=(), suspects=(), clause={}, run={}
     )
     assert "不通过" in page(replace(bare, examples=(), summary=(), notes=()), tmp_path)
+
+
+def test_what_is_shown_beside_a_cell_is_in_both_languages(card: Scorecard, tmp_path: Path) -> None:
+    text = page(card, tmp_path)
+    for words in ("可能相互抵消", "may cancel", "差异超出容差的场景占比", "影响比（五分之四规则）"):
+        assert words in text
+    assert "94% " in text
+    assert "[0.770, ∞]" in text
+    assert "[0.689, 0.803]" in text

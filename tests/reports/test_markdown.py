@@ -47,3 +47,10 @@ def test_what_is_shown_only_is_not_marked_as_unresolved(
     (path,) = report.write(replace(card, controls=(one,)), tmp_path)
     row = next(r for r in path.read_text(encoding="utf-8").splitlines() if "中性对照" in r)
     assert row.endswith(f"{mark} |")
+
+
+def test_a_cell_that_may_cancel_says_so_in_its_row(card: Scorecard, tmp_path: Path) -> None:
+    (path,) = report.write(card, tmp_path)
+    rows = [line for line in path.read_text(encoding="utf-8").splitlines() if "may cancel" in line]
+    assert len(rows) == 2
+    assert all(row.endswith("⇄ **可能相互抵消 may cancel** |") for row in rows)

@@ -47,3 +47,9 @@ def test_an_empty_scorecard_is_shown(card: Scorecard, tmp_path: Path) -> None:
     bare = replace(card, cells=(), summary=(), attributes={}, notes=(), run={})
     assert "FAIL" in printed(bare)
     assert report.write(bare, tmp_path) == []
+
+
+def test_a_cell_that_may_cancel_says_so(card: Scorecard) -> None:
+    lines = [line for line in printed(card, width=200).splitlines() if "may cancel" in line]
+    assert len(lines) == 2
+    assert all("PASS" in line for line in lines)

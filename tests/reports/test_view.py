@@ -17,6 +17,13 @@ def test_a_number_that_nobody_knows_is_a_dash(value: float | None, shown: str) -
     assert _view.number(value) == shown
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"), [(None, "—"), (math.nan, "—"), (0.0, "0%"), (1, "100%")]
+)
+def test_a_share_that_nobody_knows_is_a_dash(value: float | None, shown: str) -> None:
+    assert _view.share(value) == shown
+
+
 def test_the_matrix_shows_the_worst_gated_verdict(card: Scorecard) -> None:
     found = _view.matrix(card)
     assert found["gender", "decision", "zh"] == ("FAIL", 1, 1)

@@ -9,9 +9,15 @@ import statsmodels.formula.api as smf
 from hypothesis import given
 from hypothesis import strategies as st
 from pandas import DataFrame
+from scipy.stats import ttest_1samp
 from statsmodels.stats.anova import anova_lm
 
-from harness.stats.heterogeneity import Heterogeneity, between_scenarios, beyond_noise
+from harness.stats.heterogeneity import (
+    Heterogeneity,
+    between_scenarios,
+    beyond_noise,
+    exceeds,
+)
 
 NAN = math.nan
 Draw = Callable[[np.random.Generator], np.ndarray]
@@ -175,3 +181,80 @@ def test_unpaired_noise_and_bad_settings_are_refused() -> None:
         found([[0.1, 0.2], [0.1, 0.3]], resamples=0)
     with pytest.raises(ValueError, match="margin"):
         between_scenarios([[0.1, 0.2]] * 2, margin=0, rng=np.random.default_rng(0))
+
+
+def test_scenarios_without_a_same_group_arm_count_as_differences_and_not_as_pairs() -> None:
+    rng = np.random.default_rng(13)
+    d, a = rng.normal(0, 0.1, 80), rng.normal(0, 0.05, 80)
+    a[40:] = NAN
+    h = against(d, a)
+    assert h.noise == pytest.approx(a[:40].var(ddof=1))
+    assert h.variance == pytest.approx(d.var(ddof=1) - h.noise)
+    with pytest.raises(ValueError, match="pairs"):
+        against(d, np.full(80, NAN))
+
+
+def test_both_signs_are_beyond_the_margin_only_where_differences_cancel() -> None:
+    quiet = np.zeros(40)
+    assert against(0.2 * HALVES[:, 0], quiet).lesser == 0.5
+    assert against(0.2 * HALVES[:, 0] + 0.4, quiet).lesser == 0
+    assert against(np.full(40, 0.3), quiet).lesser == 0
+    assert found(0.2 * HALVES + np.zeros((40, 2))).lesser == 0.5
+
+
+@pytest.mark.parametrize("scenarios", [10, 60, 240])
+def test_the_declared_spread_is_rarely_exceeded_by_itself(scenarios: int) -> None:
+    rng = np.random.default_rng(14)
+    draws: dict[str, Draw] = {
+        "normal": lambda rng: rng.normal(0.1, 0.12, scenarios),
+        "heavy tails": lambda rng: rng.standard_t(5, scenarios) * 0.12 / math.sqrt(5 / 3),
+        "uniform": lambda rng: rng.uniform(-1, 1, scenarios) * 0.12 * math.sqrt(3),
+        "two points": lambda rng: rng.choice([-0.12, 0.12], scenarios),
+        "rare flips": lambda rng: (rng.random(scenarios) < 0.05) * 0.12 / math.sqrt(0.0475),
+    }
+    for kind, draw in draws.items():
+        rate = np.mean([exceeds(draw(rng), 0.12) <= 0.05 for _ in range(1000)])
+        assert rate <= 0.06, kind
+
+
+def test_differences_that_cancel_exceed_the_declared_spread_nearly_always() -> None:
+    rng = np.random.default_rng(15)
+    halves = np.repeat([0.25, -0.25], 30)
+    p = [exceeds(halves + rng.normal(0, 0.12, 60), 0.12) for _ in range(200)]
+    assert np.mean(np.array(p) <= 0.05) >= 0.99
+
+
+def test_p_of_a_spread_is_that_of_a_t_test_on_squares_elsewhere() -> None:
+    d = np.random.default_rng(16).normal(0, 0.13, 40)
+    theirs = ttest_1samp((d - d.mean()) ** 2, 0.12**2, alternative="greater").pvalue
+    assert exceeds(d, 0.12) == pytest.approx(theirs)
+
+
+@given(st.floats(-1, 1), st.floats(0.01, 100))
+def test_a_shift_and_a_unit_leave_p_of_a_spread_alone(shift: float, scale: float) -> None:
+    d = np.random.default_rng(17).normal(0, 0.13, 30)
+    assert exceeds(scale * (shift - d), scale * 0.12) == pytest.approx(exceeds(d, 0.12), rel=1e-6)
+
+
+def test_one_scenario_and_equal_ones_exceed_no_spread() -> None:
+    assert exceeds([0.9], 0.12) == 1
+    assert exceeds([0.3] * 20, 0.12) == 1
+    assert exceeds([0.0] * 20, 0.12) == 1
+
+
+def test_squares_that_are_equal_are_bounded_by_markov() -> None:
+    assert exceeds([0.5, -0.5] * 5, 0.25) == pytest.approx(0.25**10)
+    assert exceeds([0.12, -0.12] * 5, 0.12) == pytest.approx(1)
+    assert exceeds([0.1, -0.1] * 5, 0.12) == 1
+
+
+@pytest.mark.parametrize("d", [[], [0.1, NAN], [0.1, math.inf], [[0.1, 0.2]]])
+def test_a_spread_of_what_is_no_difference_is_refused(d: object) -> None:
+    with pytest.raises(ValueError, match=r"NaN|at least one"):
+        exceeds(d, 0.12)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("sd", [0.0, -0.1, NAN, math.inf])
+def test_a_declared_spread_is_a_positive_number(sd: float) -> None:
+    with pytest.raises(ValueError, match="sd"):
+        exceeds([0.1, 0.2], sd)
