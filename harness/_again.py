@@ -1,5 +1,6 @@
 """A/A: the same group in other words; what `controls` and `_beside` read off it."""
 
+import numpy as np
 import pandas as pd
 
 from harness._paired import SET, Named, averaged, matched
@@ -11,6 +12,8 @@ def same_group(explicit: pd.DataFrame, again: pd.DataFrame, against: str, group:
 
     With `group`, those that are as noisy as a contrast of that group: of it alone, one way round.
     """
+    if not len(again):
+        return [], np.empty(0)
     if against == "zero":
         measured = again[again["seen"] == Seen.MEASURED]
         first = measured["surface"] == "mention"

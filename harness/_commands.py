@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -145,6 +146,7 @@ def calibrate(asked: argparse.Namespace, config: RunConfig) -> int:
     from harness import _calibration_shown, _studies
     from harness import calibrate as measuring
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # else it would leave its processes
     work = Path(asked.work)
     if asked.list:
         for study in _studies.studies(config, work):

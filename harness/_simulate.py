@@ -120,9 +120,14 @@ class Asked:
 
 
 @lru_cache(2)
-def asked(suite: Suite, looks: int = 1) -> Asked:
-    """Generates the prompts of a suite, in the order of the looks."""
+def asked(suite: Suite, looks: int = 1, *, whole: bool = False) -> Asked:
+    """Generates the prompts of a suite, in the order of the looks.
+
+    Unless the whole is wanted, nothing but the simulated outcome is measured of the answers.
+    """
     made = probes.select(suite)
+    if not whole:
+        made = [replace(probe, outcomes=(OUTCOME,)) for probe in made]
     every = list(asking.expand(made, suite, SEED, looks=looks))
     table = to_table(every, Prompt).select(["id", "roles", *ASKED])
     return Asked(made, every, table, outcomes.modules(made))
@@ -240,14 +245,13 @@ def compared(
     rows: pd.DataFrame, whole: Asked, standard: Standard, looks: Looks = WHOLE
 ) -> list[Contrast]:
     """Compares the groups on the simulated outcome, without controls."""
-    plain = [replace(p, outcomes=(OUTCOME,)) for p in whole.probes]
-    rows, _ = controls.read(rows, plain, standard, looks)
+    rows, _ = controls.read(rows, whole.probes, standard, looks)
     rng = np.random.default_rng(SEED)
-    return contrasts.compare(rows, plain, (), standard, whole.modules, rng, looks)
+    return contrasts.compare(rows, whole.probes, (), standard, whole.modules, rng, looks)
 
 
 def _judged(case: Planted, standard: Standard, seed: int) -> list[Verdict]:
-    whole = asked(case.suite())
+    whole = asked(case.suite(), whole=True)
     rows = answered(case, whole, seed)
     looks = of_run(case.rule, whole.table, rows)
     return judging.judge(rows, whole.probes, standard, seed, looks)[2]
