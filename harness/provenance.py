@@ -3,7 +3,7 @@
 import hashlib
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -20,7 +20,7 @@ def code() -> Mapping[str, Any]:
     """Returns version, digest and commit of the harness, and the packages that move numbers."""
     return {
         "art4": __version__,
-        "code": _digest(),
+        "code": digest(),
         "commit": _commit(),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
@@ -28,11 +28,17 @@ def code() -> Mapping[str, Any]:
     }
 
 
-def _digest() -> str:
-    """Returns a SHA-256 over the harness's own Python files, names included."""
+def digest(without: Collection[str] = ()) -> str:
+    """Returns a SHA-256 over the harness's own Python files, names included.
+
+    Args:
+        without: files and folders, by the first part of their path, that are left out.
+    """
     total = hashlib.sha256()
     for path in sorted(_HERE.rglob("*.py")):
-        total.update(path.relative_to(_HERE).as_posix().encode() + b"\0" + path.read_bytes())
+        name = path.relative_to(_HERE)
+        if name.parts[0] not in without:
+            total.update(name.as_posix().encode() + b"\0" + path.read_bytes())
     return total.hexdigest()
 
 
