@@ -23,10 +23,10 @@ from harness.models._base import Model
 from harness.records import Prompt, Response, Standard, Suite
 
 SCENARIOS, WINDOW = 400, 32
-DOSES = {"none": 0.0, "small": 0.1, "middle": 0.2, "large": 0.8}
-"""Nats; about four times what they move a probability near one half by."""
-FAR = 3.0
-"""Nats beyond which no margin is looked for."""
+DOSES = (0, 0.5, 1, 2)
+"""True differences that are looked for, in margins."""
+FAR = 20.0
+"""Nats beyond which none is looked for."""
 SUITE = Suite(
     name="planted",
     probes=("planted_gender",),
@@ -52,20 +52,21 @@ def fill(file: Path, model: Model, standard: Standard, progress: Progress) -> No
         [whole] = compared(_rows(given, offset), asked(SUITE), standard)
         return float(whole.estimate or 0.0)
 
-    at_margin = float(brentq(lambda offset: theta(offset) - margin, -FAR, FAR, xtol=1e-9))
+    def offset(dose: float) -> float:
+        return float(brentq(lambda x: theta(x) - dose * margin, -FAR, FAR, xtol=1e-9))
+
+    offsets = {str(dose): offset(dose) for dose in DOSES}
     kept = {
         "model": dict(model.describe()),
-        "truth": {
-            name: (offset, theta(offset)) for name, offset in {**DOSES, "margin": at_margin}.items()
-        },
+        "truth": {dose: (nats, theta(nats)) for dose, nats in offsets.items()},
         "logprobs": {response.prompt: response.logprobs for response in given},
     }
     store.whole(file, lambda path: path.write_text(json.dumps(kept), "utf-8"))
 
 
-def draw(file: Path, dose: str, clusters: int, standard: Standard, seed: int) -> Tally:
+def draw(file: Path, dose: float, clusters: int, standard: Standard, seed: int) -> Tally:
     """Judges so many scenarios of the pool by themselves, at one of its doses."""
-    rows, theta = _dosed(file, dose)
+    rows, theta = _dosed(file, str(dose))
     names = rows["scenario"].cat.categories
     drawn = np.random.default_rng((SEED, seed)).choice(len(names), clusters, replace=False)
     part = rows[np.isin(rows["scenario"].cat.codes, drawn)].reset_index(drop=True)

@@ -32,8 +32,11 @@ SHORT = 40
 """The short calibration takes one seed of so many, and what one run of it cannot show it leaves."""
 TOGETHER = 5
 """Runs that are simulated, and kept, at once."""
-SHOWS = ("reports", "comparisons", "cli.py", "_commands.py", "_calibration_shown.py", "words.py")
-"""Code that shows what was counted, and counts nothing."""
+APART = (
+    *("reports", "comparisons", "cli.py", "_commands.py", "_calibration_shown.py", "words.py"),
+    *("calibrate.py", "_studies.py"),
+)
+"""Code that no count depends on: what shows them, and what lists them under keys of their own."""
 Counts = Mapping[str, Tally]
 
 
@@ -67,17 +70,19 @@ def calibrate(
     Raises:
         NotFound: the pattern names no study.
     """
-    pool = work / "pool.json"
+    kept = work / _digest(config)
+    pool = kept.with_suffix(".pool.json")
     every = {study.name: study for study in studies(config, pool)}
     chosen = [s for name, s in every.items() if fnmatchcase(name, only)]
     if not chosen:
         raise NotFound.among("study", only, every, where="--only")
+    work.mkdir(parents=True, exist_ok=True)
     if short:
         chosen = [study for study in chosen if study.seeds > 1 and not study.real]
     elif any(study.real for study in chosen) and not pool.exists():
         model = plugin("models", "local").open({}, Decoding(seed=config.seed))
         _pool.fill(pool, model, config.standard, progress)
-    counts = _count(chosen, config, work, SHORT if short else 1, jobs, progress)
+    counts = _count(chosen, kept.with_suffix(".jsonl"), SHORT if short else 1, jobs, progress)
     found: dict[str, list[Row]] = {}
     for study in chosen:
         rows = [judge(claim, study, counts[study.name], short) for claim in study.claims]
@@ -164,24 +169,20 @@ def _quartiles(counted: Tally, prefix: str) -> tuple[float, float, float]:
 
 def _count(
     chosen: Sequence[Study],
-    config: RunConfig,
-    work: Path,
+    kept: Path,
     step: int,
     jobs: int,
     progress: Progress,
 ) -> dict[str, Tally]:
     """Simulates what is not kept yet, and adds up what is."""
-    work.mkdir(parents=True, exist_ok=True)
-    code = f"{provenance.digest(SHOWS)}{config.standard.digest}"
-    kept = work / f"{hashlib.sha256(code.encode()).hexdigest()[:12]}.jsonl"
-    told = {(name, first, last): counted for name, first, last, counted in _lines(kept)}
+    told = {(key, first, last): counted for key, first, last, counted in _lines(kept)}
     wanted = [
         (study, first, min(first + TOGETHER, runs))
         for study in chosen
         for runs in [math.ceil(study.seeds / study.each / step)]
         for first in range(0, runs, TOGETHER)
     ]
-    due = [each for each in wanted if (each[0].name, *each[1:]) not in told]
+    due = [each for each in wanted if (each[0].key, *each[1:]) not in told]
     with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as workers:
         running = {workers.submit(_simulate, *each): each for each in due}
         done = as_completed(running)
@@ -189,16 +190,21 @@ def _count(
             for _ in progress(range(len(due)), f"simulating {len(chosen)} studies"):
                 finished = next(done)
                 study, *seeds = running[finished]
-                told[study.name, seeds[0], seeds[1]] = finished.result()
+                told[study.key, seeds[0], seeds[1]] = finished.result()
                 with kept.open("a", encoding="utf-8") as lines:
-                    lines.write("\n" + json.dumps([study.name, *seeds, finished.result()]))
+                    lines.write("\n" + json.dumps([study.key, *seeds, finished.result()]))
         except BaseException:
             workers.shutdown(cancel_futures=True)
             raise
     counts: dict[str, Tally] = {study.name: Tally() for study in chosen}
     for study, first, last in wanted:
-        counts[study.name].join(told[study.name, first, last])
+        counts[study.name].join(told[study.key, first, last])
     return counts
+
+
+def _digest(config: RunConfig) -> str:
+    code = f"{provenance.digest(APART)}{config.standard.digest}"
+    return hashlib.sha256(code.encode()).hexdigest()[:12]
 
 
 def _simulate(study: Study, first: int, last: int) -> Tally:

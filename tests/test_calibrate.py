@@ -29,7 +29,14 @@ def config() -> RunConfig:
 
 def study(seeds: int = 32, **more: Any) -> Study:
     made = Study(
-        part="p", effect="e", clusters=60, seeds=seeds, each=16, claims=(), run=lambda _: Tally()
+        part="p",
+        effect="e",
+        clusters=60,
+        seeds=seeds,
+        each=16,
+        claims=(),
+        case="",
+        run=lambda _: Tally(),
     )
     return replace(made, **more)
 
@@ -197,8 +204,8 @@ def test_a_real_models_answers_are_drawn_from_and_moved_to_the_margin(
     file = tmp_path / "pool.json"
     _pool.fill(file, Steady(), config.standard, lambda steps, _: steps)  # type: ignore[arg-type]
     truth = json.loads(file.read_text("utf-8"))["truth"]
-    assert truth["margin"][1] == pytest.approx(config.standard.margins["favourable"], abs=1e-6)
-    drawn = [_pool.draw(file, "margin", 60, config.standard, seed) for seed in range(40)]
+    assert truth["1"][1] == pytest.approx(config.standard.margins["favourable"], abs=1e-6)
+    drawn = [_pool.draw(file, 1, 60, config.standard, seed) for seed in range(40)]
     assert {t["runs"] for t in drawn} == {1}
     mean = sum(t["estimates"] for t in drawn) / len(drawn)
     assert mean == pytest.approx(0.05, abs=0.01)
