@@ -54,7 +54,8 @@ def join(prompts: pa.Table, outcomes: pa.Table) -> pd.DataFrame:
     by their codes.
     """
     ids = prompts.column("id").combine_chunks()
-    at = pc.index_in(outcomes.column("prompt"), value_set=ids).to_numpy()
+    answered = _coded(outcomes.column("prompt"))
+    at = pc.index_in(answered.dictionary, value_set=ids).take(answered.indices).to_numpy()
     roles = prompts.column("roles").combine_chunks()
     asked = {
         **{name: prompts.column(name) for name in ASKED},
@@ -78,15 +79,20 @@ def _role(roles: pa.MapArray, place: int) -> pa.Array:
     return pc.if_else(pa.array(there), groups, "")
 
 
-def _column(values: pa.Array | pa.ChunkedArray) -> Any:
+def _coded(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Returns texts as a dictionary and codes, other values as one array."""
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
-    if not pa.types.is_string(values.type):
+    return values.dictionary_encode() if pa.types.is_string(values.type) else values
+
+
+def _column(values: pa.Array | pa.ChunkedArray) -> Any:
+    values = _coded(values)
+    if not pa.types.is_dictionary(values.type):
         return values.to_numpy(zero_copy_only=False)
-    coded = values.dictionary_encode()
-    names, codes = coded.dictionary.to_numpy(zero_copy_only=False), coded.indices.to_numpy()
+    names, codes = values.dictionary.to_numpy(zero_copy_only=False), values.indices.to_numpy()
     order = np.argsort(names)
-    rank = np.empty_like(order)
+    rank = np.empty(len(order), dtype=np.int32)
     rank[order] = np.arange(len(order))
     return pd.Categorical.from_codes(rank[codes], categories=pd.Index(names[order]))
 

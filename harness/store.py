@@ -75,20 +75,22 @@ class Store:
         for number in range(source.num_row_groups):
             yield source.read_row_group(number)
 
-    def open_table(self, name: str) -> pq.ParquetFile:
-        """Opens a Parquet file, of which each row group is a window.
+    def open_table(self, name: str, coded: Sequence[str] = ()) -> pq.ParquetFile:
+        """Opens a Parquet file, of which each row group is a window; `coded` texts are dictionaries.
 
         Raises:
             BadRun: there is no such file, or it is not Parquet.
         """
         try:
-            return pq.ParquetFile(self.path(name))
+            return pq.ParquetFile(self.path(name), read_dictionary=list(coded))
         except (OSError, pa.ArrowException) as error:
             raise _unreadable(self.path(name), error) from error
 
-    def read_table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+    def read_table(
+        self, name: str, columns: Sequence[str] | None = None, coded: Sequence[str] = ()
+    ) -> pa.Table:
         """Reads a table, or some of its columns, back; raises as `open_table` does."""
-        return self.open_table(name).read(columns and list(columns))
+        return self.open_table(name, coded).read(columns and list(columns))
 
     def read_rows(self, name: str, column: str, values: Iterable[str]) -> pa.Table:
         """Reads the rows whose column holds one of the values; raises as `open_table` does.
