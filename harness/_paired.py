@@ -3,6 +3,7 @@
 Neither a stage nor a record: what `controls` and `contrasts` share.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -101,16 +102,15 @@ def cells_of(
     rows: pd.DataFrame, probe: Probe
 ) -> Iterator[tuple[tuple[str, str, str], pd.DataFrame]]:
     """Yields the rows of each language, arm and outcome of a probe that contrasts are made of."""
-    for language in probe.languages:
-        for arm in JUDGED:
-            for outcome in probe.outcomes:
-                cell = rows[
-                    (rows["language"] == language)
-                    & (rows["arm"] == arm)
-                    & (rows["outcome"] == outcome)
-                ]
-                if len(cell):
-                    yield (language, arm, outcome), cell
+    cells = parted(rows, "language", "arm", "outcome")
+    for key in itertools.product(probe.languages, JUDGED, probe.outcomes):
+        if key in cells:
+            yield key, cells[key]
+
+
+def parted(rows: pd.DataFrame, *by: str) -> dict[Any, pd.DataFrame]:
+    """Parts rows by columns, all at once: what stands in the columns -> its rows, in their order."""
+    return dict(iter(rows.groupby(list(by), observed=True)))
 
 
 def in_order(cell: pd.DataFrame) -> pd.DataFrame:
@@ -146,21 +146,20 @@ def contrasts_of(
     Both frames have one row a counterfactual set; the first column is the group's own answer and
     the others are what it is compared with (none where the outcome is itself a difference).
     """
-    if against == "zero":
-        for group, reference in compared(groups, against):
-            yield group, reference, *_wide(cell.assign(side="own"), [*SET, "own", "other"])
-        return
     there = set(cell["own"].unique())
-    for group, reference in compared([g for g in groups if g in there], against):
-        if against == "roles":
+    pairs = compared([g for g in groups if g in there], against)
+    cell = cell[[*SET, "own", "other", "value", "seen"]]
+    if against == "roles":
+        for group, reference in pairs:
             mine = cell[cell["own"] == group].assign(side="own", opponent=cell["other"])
             theirs = cell[cell["other"] == group].assign(side="other", opponent=cell["own"])
-            value, seen = _wide(pd.concat([mine, theirs]), [*SET, "opponent"])
-        else:
-            value, seen = _wide(cell.assign(side=cell["own"]), SET)
-        order = ["own" if against == "roles" else group]
-        order += [c for c in value.columns if c not in order]
-        yield group, reference, value.reindex(columns=order), seen.reindex(columns=order)
+            [told] = _wide(pd.concat([mine, theirs]), [*SET, "opponent"], ["own"])
+            yield group, reference, *told
+        return
+    index, side = ([*SET, "own", "other"], "own") if against == "zero" else (SET, cell["own"])
+    firsts = ["own"] if against == "zero" else [group for group, _ in pairs]
+    for pair, told in zip(pairs, _wide(cell.assign(side=side), index, firsts), strict=True):
+        yield *pair, *told
 
 
 def names_of(cell: pd.DataFrame, value: pd.DataFrame) -> NDArray[np.int64] | None:
@@ -265,10 +264,19 @@ def limits_of(against: str, span: tuple[float, float]) -> tuple[float, float]:
     return span if against == "zero" else (-width, width)
 
 
-def _wide(cell: pd.DataFrame, index: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    keyed = cell.set_index([*index, "side"])
-    seen = keyed["seen"].unstack("side", fill_value=Seen.FAILED.value)
-    return keyed["value"].unstack("side"), seen
+def _wide(
+    cell: pd.DataFrame, index: Sequence[str], firsts: Sequence[str]
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Yields value and seen, one row a set and one column a side, with each of `firsts` first."""
+    names = [*index, "side"]
+    keys = pd.MultiIndex.from_arrays([cell[name] for name in names], names=names)
+    at = pd.Series(np.arange(len(cell)), keys).unstack("side", fill_value=-1)
+    value = np.append(cell["value"].to_numpy(dtype=float), np.nan)
+    seen = np.append(cell["seen"].to_numpy(dtype=object), Seen.FAILED.value)
+    for first in firsts:
+        sides = sorted(at.columns, key=first.__ne__)
+        own = at[sides].to_numpy()
+        yield pd.DataFrame(value[own], at.index, sides), pd.DataFrame(seen[own], at.index, sides)
 
 
 def _every(told: NDArray[np.bool_]) -> NDArray[np.bool_]:
