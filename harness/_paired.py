@@ -3,6 +3,7 @@
 Neither a stage nor a record: what `controls` and `contrasts` share.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -56,7 +57,8 @@ def join(prompts: pa.Table, outcomes: pa.Table) -> pd.DataFrame:
     by their codes.
     """
     ids = prompts.column("id").combine_chunks()
-    at = pc.index_in(outcomes.column("prompt"), value_set=ids).to_numpy()
+    answered = _coded(outcomes.column("prompt"))
+    at = pc.index_in(answered.dictionary, value_set=ids).take(answered.indices).to_numpy()
     roles = prompts.column("roles").combine_chunks()
     asked = {
         **{name: prompts.column(name) for name in ASKED},
@@ -80,15 +82,20 @@ def _role(roles: pa.MapArray, place: int) -> pa.Array:
     return pc.if_else(pa.array(there), groups, "")
 
 
-def _column(values: pa.Array | pa.ChunkedArray) -> Any:
+def _coded(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Returns texts as a dictionary and codes, other values as one array."""
     if isinstance(values, pa.ChunkedArray):
         values = values.combine_chunks()
-    if not pa.types.is_string(values.type):
+    return values.dictionary_encode() if pa.types.is_string(values.type) else values
+
+
+def _column(values: pa.Array | pa.ChunkedArray) -> Any:
+    values = _coded(values)
+    if not pa.types.is_dictionary(values.type):
         return values.to_numpy(zero_copy_only=False)
-    coded = values.dictionary_encode()
-    names, codes = coded.dictionary.to_numpy(zero_copy_only=False), coded.indices.to_numpy()
+    names, codes = values.dictionary.to_numpy(zero_copy_only=False), values.indices.to_numpy()
     order = np.argsort(names)
-    rank = np.empty_like(order)
+    rank = np.empty(len(order), dtype=np.int32)
     rank[order] = np.arange(len(order))
     return pd.Categorical.from_codes(rank[codes], categories=pd.Index(names[order]))
 
@@ -97,16 +104,15 @@ def cells_of(
     rows: pd.DataFrame, probe: Probe
 ) -> Iterator[tuple[tuple[str, str, str], pd.DataFrame]]:
     """Yields the rows of each language, arm and outcome of a probe that contrasts are made of."""
-    for language in probe.languages:
-        for arm in JUDGED:
-            for outcome in probe.outcomes:
-                cell = rows[
-                    (rows["language"] == language)
-                    & (rows["arm"] == arm)
-                    & (rows["outcome"] == outcome)
-                ]
-                if len(cell):
-                    yield (language, arm, outcome), cell
+    cells = parted(rows, "language", "arm", "outcome")
+    for key in itertools.product(probe.languages, JUDGED, probe.outcomes):
+        if key in cells:
+            yield key, cells[key]
+
+
+def parted(rows: pd.DataFrame, *by: str) -> dict[Any, pd.DataFrame]:
+    """Parts rows by columns, all at once: what stands in the columns -> its rows, in their order."""
+    return dict(iter(rows.groupby(list(by), observed=True)))
 
 
 def in_order(cell: pd.DataFrame) -> pd.DataFrame:
@@ -142,21 +148,20 @@ def contrasts_of(
     Both frames have one row a counterfactual set; the first column is the group's own answer and
     the others are what it is compared with (none where the outcome is itself a difference).
     """
-    if against == "zero":
-        for group, reference in compared(groups, against):
-            yield group, reference, *_wide(cell.assign(side="own"), [*SET, "own", "other"])
-        return
     there = set(cell["own"].unique())
-    for group, reference in compared([g for g in groups if g in there], against):
-        if against == "roles":
+    pairs = compared([g for g in groups if g in there], against)
+    cell = cell[[*SET, "own", "other", "value", "seen"]]
+    if against == "roles":
+        for group, reference in pairs:
             mine = cell[cell["own"] == group].assign(side="own", opponent=cell["other"])
             theirs = cell[cell["other"] == group].assign(side="other", opponent=cell["own"])
-            value, seen = _wide(pd.concat([mine, theirs]), [*SET, "opponent"])
-        else:
-            value, seen = _wide(cell.assign(side=cell["own"]), SET)
-        order = ["own" if against == "roles" else group]
-        order += [c for c in value.columns if c not in order]
-        yield group, reference, value.reindex(columns=order), seen.reindex(columns=order)
+            [told] = _wide(pd.concat([mine, theirs]), [*SET, "opponent"], ["own"])
+            yield group, reference, *told
+        return
+    index, side = ([*SET, "own", "other"], "own") if against == "zero" else (SET, cell["own"])
+    firsts = ["own"] if against == "zero" else [group for group, _ in pairs]
+    for pair, told in zip(pairs, _wide(cell.assign(side=side), index, firsts), strict=True):
+        yield *pair, *told
 
 
 def names_of(cell: pd.DataFrame, value: pd.DataFrame) -> NDArray[np.int64] | None:
@@ -274,10 +279,19 @@ def limits_of(against: str, span: tuple[float, float]) -> tuple[float, float]:
     return span if against == "zero" else (-width, width)
 
 
-def _wide(cell: pd.DataFrame, index: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    keyed = cell.set_index([*index, "side"])
-    seen = keyed["seen"].unstack("side", fill_value=Seen.FAILED.value)
-    return keyed["value"].unstack("side"), seen
+def _wide(
+    cell: pd.DataFrame, index: Sequence[str], firsts: Sequence[str]
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """Yields value and seen, one row a set and one column a side, with each of `firsts` first."""
+    names = [*index, "side"]
+    keys = pd.MultiIndex.from_arrays([cell[name] for name in names], names=names)
+    at = pd.Series(np.arange(len(cell)), keys).unstack("side", fill_value=-1)
+    value = np.append(cell["value"].to_numpy(dtype=float), np.nan)
+    seen = np.append(cell["seen"].to_numpy(dtype=object), Seen.FAILED.value)
+    for first in firsts:
+        sides = sorted(at.columns, key=first.__ne__)
+        own = at[sides].to_numpy()
+        yield pd.DataFrame(value[own], at.index, sides), pd.DataFrame(seen[own], at.index, sides)
 
 
 def _every(told: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -7,6 +7,7 @@ interval lies wholly beyond the limit. The one exception is the positive control
 be *shown*: a block in which nothing showed that the model reads the question cannot be judged.
 """
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import ModuleType
@@ -35,6 +36,7 @@ from harness._paired import (
     difference,
     names_of,
     paired,
+    parted,
 )
 from harness.outcomes import ALSO
 from harness.records import Control, Probe, Seen, Standard
@@ -86,18 +88,16 @@ def check(
 ) -> list[Control]:
     """Returns every control of every block and outcome, tested as one family for each name."""
     found: list[Found] = []
+    blocks = parted(rows, "probe", "language", "outcome")
     for probe in probes:
-        for language in probe.languages:
-            of_probe = rows[(rows["probe"] == probe.name) & (rows["language"] == language)]
-            for outcome in probe.outcomes:
-                block = of_probe[of_probe["outcome"] == outcome]
-                if not len(block[block["arm"].isin(JUDGED)]):
-                    continue
-                shared = rows[(rows["probe"] == probe.controls) & (rows["language"] == language)]
-                blank, at = blank_of(probe, language, outcome), looks.at(probe.name, language)
-                shared = shared[shared["outcome"] == outcome]
-                tested = _of_block(blank, block, shared, probe, standard, outcomes, at)
-                found += [(control, p if p is None else at.total(p)) for control, p in tested]
+        for language, outcome in itertools.product(probe.languages, probe.outcomes):
+            block = blocks.get((probe.name, language, outcome))
+            if block is None or not block["arm"].isin(JUDGED).any():
+                continue
+            shared = blocks.get((probe.controls, language, outcome), block[:0])
+            blank, at = blank_of(probe, language, outcome), looks.at(probe.name, language)
+            tested = _of_block(blank, block, shared, probe, standard, outcomes, at)
+            found += [(control, p if p is None else at.total(p)) for control, p in tested]
     return decide(found, standard)
 
 
@@ -111,8 +111,8 @@ def _of_block(
     at: Look,
 ) -> Iterator[Found]:
     limits, module, alpha = standard.limits, outcomes[blank.outcome], at.level(standard.alpha)
-    margin = standard.margins[blank.outcome]
-    for judged in _by_arm(block):
+    margin, asked = standard.margins[blank.outcome], _by_arm(block)
+    for judged in asked:
         of_arm = replace(blank, arm=str(judged["arm"].iloc[0]))
         yield from _answered(of_arm, judged, probe, standard, module.AGAINST)
     worded = replace(blank, arm="explicit")
@@ -129,7 +129,7 @@ def _of_block(
         if declared:
             source = shared if probe.controls else block
             yield shown(blank, _reaction(source, probe.format), limits["positive_control"], alpha)
-        for judged in _by_arm(block):
+        for judged in asked:
             orders = _consistency(judged)
             if orders is not None:
                 of_arm = replace(blank, arm=str(judged["arm"].iloc[0]))

@@ -58,8 +58,8 @@ def derive(
 ) -> Scorecard:
     """Derives every verdict from the stored outcomes; writes nothing."""
     folder, head = begun.folder, begun.head
-    asked = folder.read_table(store.PROMPTS, ("id", "roles", *ASKED))
-    rows = join(asked, folder.read_table(store.OUTCOMES))
+    asked = folder.read_table(store.PROMPTS, ("id", "roles", *ASKED), coded=ASKED)
+    rows = join(asked, folder.read_table(store.OUTCOMES, coded=("prompt", "name", "seen")))
     looks = of_run(head["stopping"]["rule"], asked, rows)
     answered = rows["prompt"].nunique()
     rows, checks, judged = judge(rows, loaded, standard, head["seed"], looks)

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from harness.errors import BadRun
@@ -76,26 +75,35 @@ class Store:
         for number in range(source.num_row_groups):
             yield source.read_row_group(number)
 
-    def open_table(self, name: str) -> pq.ParquetFile:
-        """Opens a Parquet file, of which each row group is a window.
+    def open_table(self, name: str, coded: Sequence[str] = ()) -> pq.ParquetFile:
+        """Opens a Parquet file, of which each row group is a window; `coded` texts are dictionaries.
 
         Raises:
             BadRun: there is no such file, or it is not Parquet.
         """
         try:
-            return pq.ParquetFile(self.path(name))
+            return pq.ParquetFile(self.path(name), read_dictionary=list(coded))
         except (OSError, pa.ArrowException) as error:
             raise _unreadable(self.path(name), error) from error
 
-    def read_table(self, name: str, columns: Sequence[str] | None = None) -> pa.Table:
+    def read_table(
+        self, name: str, columns: Sequence[str] | None = None, coded: Sequence[str] = ()
+    ) -> pa.Table:
         """Reads a table, or some of its columns, back; raises as `open_table` does."""
-        return self.open_table(name).read(columns and list(columns))
+        return self.open_table(name, coded).read(columns and list(columns))
 
     def read_rows(self, name: str, column: str, values: Iterable[str]) -> pa.Table:
-        """Reads the rows whose column holds one of the values; raises as `open_table` does."""
-        self.open_table(name)
-        wanted = pa.array(sorted(values), pa.string())
-        return pq.read_table(self.path(name), filters=pc.field(column).isin(wanted))
+        """Reads the rows whose column holds one of the values; raises as `open_table` does.
+
+        Only the windows that hold such a row are read whole, one by one: prompts are mostly text.
+        """
+        source, wanted = self.open_table(name), frozenset(values)
+        found = [source.schema_arrow.empty_table()]
+        for number in range(source.num_row_groups):
+            [told] = source.read_row_group(number, [column]).to_pydict().values()
+            if at := [i for i, value in enumerate(told) if value in wanted]:
+                found.append(source.read_row_group(number).take(at))
+        return pa.concat_tables(found)
 
     def read_columns(self, name: str, columns: Iterable[str]) -> pa.Table:
         """Reads some columns of a table back.

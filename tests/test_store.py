@@ -56,6 +56,19 @@ def test_windows_are_joined_in_order_one_row_group_each(folder: store.Store) -> 
     assert [w["n"][0].as_py() for w in folder.read_windows(store.RESPONSES)] == [0, 10, 20]
 
 
+def test_rows_are_found_in_any_window_in_the_order_of_the_file(folder: store.Store) -> None:
+    schema = pa.schema({"id": pa.string(), "n": pa.int64()})
+    windows = [
+        pa.table({"id": names, "n": range(len(names))}, schema=schema)
+        for names in (["a", "b"], [], ["c"], ["d", "a"])
+    ]
+    folder.write_rows(store.PROMPTS, windows)
+    found = folder.read_rows(store.PROMPTS, "id", {"d", "a", "elsewhere"})
+    assert found.to_pydict() == {"id": ["a", "d", "a"], "n": [0, 0, 1]}
+    none = folder.read_rows(store.PROMPTS, "id", ())
+    assert (len(none), none.schema) == (0, schema)
+
+
 def test_a_window_half_written_is_not_counted(folder: store.Store) -> None:
     folder.put_window(0, window(0))
     (folder.path("windows") / ".0000001.parquet.77").write_bytes(b"half")
