@@ -111,8 +111,8 @@ def _of_block(
     at: Look,
 ) -> Iterator[Found]:
     limits, module, alpha = standard.limits, outcomes[blank.outcome], at.level(standard.alpha)
-    margin, asked = standard.margins[blank.outcome], _by_arm(block)
-    for judged in asked:
+    margin, arms = standard.margins[blank.outcome], _by_arm(block)
+    for judged in arms:
         of_arm = replace(blank, arm=str(judged["arm"].iloc[0]))
         yield from _answered(of_arm, judged, probe, standard, module.AGAINST)
     worded = replace(blank, arm="explicit")
@@ -129,7 +129,7 @@ def _of_block(
         if declared:
             source = shared if probe.controls else block
             yield shown(blank, _reaction(source, probe.format), limits["positive_control"], alpha)
-        for judged in asked:
+        for judged in arms:
             orders = _consistency(judged)
             if orders is not None:
                 of_arm = replace(blank, arm=str(judged["arm"].iloc[0]))
