@@ -12,6 +12,7 @@ class Model(Protocol):
 
     abilities: frozenset[Ask]
     """What it can be asked to do."""
+    # cannot: Mapping[str, str], where it has one: format that it cannot be asked -> what to do.
 
     def describe(self) -> Mapping[str, Any]:
         """Returns its provenance; `fingerprint` is a digest of all that can move an answer."""
