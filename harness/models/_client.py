@@ -27,6 +27,7 @@ BUSY = {429, 503, 529}
 _LONGEST = 120.0
 """Seconds that are waited at most before another attempt."""
 _EXCERPT = 200
+_ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +74,7 @@ class Client:
 
     async def _call(self, call: Call, attempts: int) -> Reply | Fault:
         path = self.base.join(URL(call.path))
-        data = json.dumps(call.body, ensure_ascii=False).encode(errors="replace")
+        data = _ENCODE(call.body).encode(errors="replace")
         attempt = 1
         while True:
             await self.requests.wait()
@@ -107,7 +108,7 @@ class Client:
             async with self.session.post(path, data=data, allow_redirects=False) as response:
                 body, status = await response.read(), response.status
         except TimeoutError as error:
-            raise Fault("no answer in time", again=True) from error
+            raise Fault("no answer in time", again=True, busy=True) from error
         except aiohttp.ClientSSLError as error:
             raise Fault(f"no secure connection: {_first(error)}", again=False) from error
         except (aiohttp.ClientError, OSError) as error:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TypeVar
 
-_START = 16
+_START = 32
 """Calls at a time in the beginning."""
 
 T = TypeVar("T")

@@ -105,7 +105,7 @@ def test_calls_at_a_time_grow_to_the_limit_and_halve_when_the_server_says_so(ask
         respond(server, prompts, connections=40)
         assert server.peak == 40
     flow = Flow(64)
-    assert flow.limit == 16
+    assert flow.limit == 32
     for _ in range(100):
         flow.grow()
     assert flow.limit == 64
