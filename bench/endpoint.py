@@ -17,11 +17,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 LATENCY = 0.05
-CHATS, WINDOW = 5_000, 1_024
+CHATS, WINDOW = 5_000, 256
 REACH = {64: 0.90, 128: 0.85, 256: 0.75}
 """Connections -> share of connections / latency that must be reached."""
 CPU_MS, MEMORY_MB = 0.2, 80
@@ -81,6 +82,7 @@ Begin = Callable[[], None]
 def ours(url: str, connections: int, begin: Begin) -> None:
     """Asks as a run does: windows of prompts, each stored before the next."""
     from harness import store
+    from harness.engines import inline
     from harness.models import chat
     from harness.records import Ask, Decoding, Message, Prompt, Response, to_table
 
@@ -97,11 +99,17 @@ def ours(url: str, connections: int, begin: Begin) -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = store.create(Path(place) / "run")
         begin()
-        for number, start in enumerate(range(0, CHATS, WINDOW)):
-            given = model.respond([prompt(n) for n in range(start, min(CHATS, start + WINDOW))])
+
+        def keep(number: int, given: list[Response]) -> None:
             if any(response.text != "Yes." for response in given):
                 raise ValueError("an answer is missing")
             folder.put_window(number, to_table(given, Response))
+
+        def read(start: int) -> list[Prompt]:
+            return [prompt(n) for n in range(start, min(CHATS, start + WINDOW))]
+
+        starts = range(0, CHATS, WINDOW)
+        inline.answer(model, ((n, partial(read, start)) for n, start in enumerate(starts)), keep)
     model.client.close()
 
 

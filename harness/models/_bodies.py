@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from harness.models import _echoed, _listed, _replies
-from harness.models._client import Call
+from harness.models._budget import Call
 from harness.models._endpoint import Settings
 from harness.models._replies import REFUSED, Fault, Reply
 from harness.records import Ask, Decoding, Message, Prompt, Response

@@ -8,16 +8,16 @@ import random
 import threading
 import time
 import weakref
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from email.utils import parsedate_to_datetime
+from functools import partial
 from typing import Any
 
 import aiohttp
 from yarl import URL
 
 from harness import __version__
-from harness.models._budget import Budget, Pace
+from harness.models._budget import Budget, Call, Pace
 from harness.models._endpoint import Settings
 from harness.models._flow import Flow
 from harness.models._replies import REFUSED, Fault, Reply
@@ -30,17 +30,8 @@ _EXCERPT = 200
 _ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """One request that gives one reply."""
-
-    path: str
-    body: Mapping[str, Any]
-    tokens_in: int
-    """About so many."""
-    tokens_out: int
-    """At most so many."""
-    read: Callable[[bytes], Reply]
+Job = tuple[Call, Callable[[Reply | Fault], Any]]
+"""A call, and who is told what came of it."""
 
 
 class Client:
@@ -60,17 +51,28 @@ class Client:
         """Makes calls; returns a reply or the last fault for each, in their order.
 
         Raises:
-            OutOfBudget: they could pass a limit; none of them is made then, or no further one.
+            OutOfBudget: they could pass a limit; none of them is made then.
         """
-        self.budget.check(
-            len(calls), sum(c.tokens_in for c in calls), sum(c.tokens_out for c in calls)
+        found: list[Any] = [None] * len(calls)
+        self.budget.reserve(calls)
+        self.stream(
+            ((call, partial(found.__setitem__, n)) for n, call in enumerate(calls)), attempts
         )
+        return found
+
+    def stream(self, jobs: Iterator[Job], attempts: int = 0) -> None:
+        """Makes calls for which the budget was reserved, and hands on what came of each.
+
+        Raises:
+            OutOfBudget: further attempts have passed a limit.
+        """
         most = attempts or self.settings.attempts
 
-        async def one(call: Call) -> Reply | Fault:
-            return await self._call(call, most)
+        async def one(job: Job) -> None:
+            call, deliver = job
+            deliver(await self._call(call, most))
 
-        return self.runner.run(self.flow.run(one, calls))
+        self.runner.run(self.flow.run(one, jobs))
 
     async def _call(self, call: Call, attempts: int) -> Reply | Fault:
         path = self.base.join(URL(call.path))
@@ -80,7 +82,7 @@ class Client:
             await self.requests.wait()
             await self.tokens.wait(call.tokens_in + call.tokens_out)
             await self.flow.ready()
-            self.budget.called()
+            self.budget.called(attempt)
             sent = time.monotonic()
             try:
                 reply = call.read(await self._post(path, data))
@@ -89,12 +91,13 @@ class Client:
                     self.flow.shrink(sent)
                     self.flow.hold(min(fault.after, _LONGEST))
                 if not fault.again or attempt >= attempts:
+                    self.budget.used(call)
                     return fault
                 await asyncio.sleep(self._pause(attempt))
                 attempt += 1
             else:
                 self.flow.grow()
-                self.budget.used(reply.tokens_in, reply.tokens_out)
+                self.budget.used(call, reply.tokens_in, reply.tokens_out)
                 return reply
 
     def _pause(self, attempt: int) -> float:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
+from itertools import islice
 from typing import TypeVar
 
 _START = 32
 """Calls at a time in the beginning."""
 
 T = TypeVar("T")
-R = TypeVar("R")
 
 
 class Flow:
@@ -19,7 +19,7 @@ class Flow:
 
     def __init__(self, most: int) -> None:
         self.most, self.limit = most, float(min(_START, most))
-        self.active = 0
+        self.active, self.over = 0, False
         self.cut, self.until = 0.0, 0.0
 
     def grow(self) -> None:
@@ -41,37 +41,31 @@ class Flow:
         while (rest := self.until - time.monotonic()) > 0:
             await asyncio.sleep(rest)
 
-    async def run(self, do: Callable[[T], Awaitable[R]], items: Sequence[T]) -> list[R]:
-        """Does each item once; returns what came of them in their order."""
-        found: dict[int, R] = {}
-        todo = iter(enumerate(items))
-        self.active = 0
+    async def run(self, do: Callable[[T], Awaitable[None]], items: Iterator[T]) -> None:
+        """Does each item once; an item is taken when its turn comes."""
+        self.active, self.over = 0, False
         try:
             async with asyncio.TaskGroup() as group:
-                self._staff(group, do, todo, found, len(items))
+                self._staff(group, do, items)
         except BaseExceptionGroup as several:
             raise several.exceptions[0] from None
-        return [found[n] for n in range(len(items))]
 
     def _staff(
-        self,
-        group: asyncio.TaskGroup,
-        do: Callable[[T], Awaitable[R]],
-        todo: Iterator[tuple[int, T]],
-        found: dict[int, R],
-        due: int,
+        self, group: asyncio.TaskGroup, do: Callable[[T], Awaitable[None]], items: Iterator[T]
     ) -> None:
         """Sets as many workers going as calls may be under way."""
 
         async def work() -> None:
             try:
-                while self.active <= self.limit and (item := next(todo, None)):
-                    found[item[0]] = await do(item[1])
-                    if self.active < int(self.limit) and due - len(found) > self.active:
-                        self._staff(group, do, todo, found, due)
+                while self.active <= self.limit and not self.over:
+                    if taken := list(islice(items, 1)):
+                        await do(taken[0])
+                        self._staff(group, do, items)
+                    else:
+                        self.over = True
             finally:
                 self.active -= 1
 
-        while self.active < min(int(self.limit), due - len(found)):
+        while self.active < int(self.limit) and not self.over:
             self.active += 1
             group.create_task(work())

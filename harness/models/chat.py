@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-from harness.errors import BadModel
+from harness.errors import BadModel, OutOfBudget
 from harness.models import _echoed
 from harness.models._base import Foreseen
-from harness.models._bodies import Writer
-from harness.models._client import Call, Client
+from harness.models._bodies import Question, Writer
+from harness.models._budget import Call
+from harness.models._client import Client, Job
 from harness.models._endpoint import Settings
 from harness.models._replies import Fault, Reply
 from harness.records import Ask, Decoding, Message, Prompt, Response
@@ -28,6 +30,8 @@ _ATTEMPTS = 3
 _ASKED = "Is ice cold? Answer yes or no, nothing else."
 _ECHOED = "Ice is cold, and fire is hot."
 _SPELT = {"yes", "no"}
+Window = tuple[int, Callable[[], list[Prompt]]]
+"""Its number, and what reads its prompts."""
 PAIRS = (
     'ask the suite without pairs, such as \'suite.probes=["*_decision","*_ambiguous"]\', or serve'
     " the model where /completions takes echo with logprobs (vLLM, llama.cpp), or run it by model=local"
@@ -91,14 +95,36 @@ class Chat:
         Raises:
             OutOfBudget: the window could pass a limit.
         """
-        questions = [self.writer.question(prompt) for prompt in prompts]
-        found = self.client.ask([call for question in questions for call in question.calls])
-        replies = iter(found)
-        return [
-            response
-            for question in questions
-            for response in question.read([next(replies) for _ in question.calls])
-        ]
+        kept: list[Response] = []
+        self.answer([(0, lambda: list(prompts))], lambda _, given: kept.extend(given))
+        return kept
+
+    def answer(self, windows: Iterable[Window], keep: Callable[[int, list[Response]], Any]) -> None:
+        """Answers windows without a pause between them; each is kept once it is whole.
+
+        Raises:
+            OutOfBudget: the next window could pass a limit; those that were begun are kept.
+        """
+        stops: list[OutOfBudget] = []
+        self.client.stream(self._jobs(windows, keep, stops))
+        if stops:
+            raise stops[0]
+
+    def _jobs(
+        self,
+        windows: Iterable[Window],
+        keep: Callable[[int, list[Response]], Any],
+        stops: list[OutOfBudget],
+    ) -> Iterator[Job]:
+        for number, read in windows:
+            questions = [self.writer.question(prompt) for prompt in read()]
+            calls = [call for question in questions for call in question.calls]
+            try:
+                self.client.budget.reserve(calls)
+            except OutOfBudget as stop:
+                stops.append(stop)
+                return
+            yield from _window(questions, calls, partial(keep, number))
 
     def _decisions(self) -> str:
         """Says how a yes or no is read."""
@@ -143,6 +169,24 @@ class Chat:
     def _one(self, call: Call) -> Reply | Fault:
         [found] = self.client.ask([call], min(_ATTEMPTS, self.settings.attempts))
         return found
+
+
+def _window(
+    questions: Sequence[Question], calls: Sequence[Call], keep: Callable[[list[Response]], Any]
+) -> Iterator[Job]:
+    """Yields the calls of a window, which is kept when the last of them is answered."""
+    found: dict[int, Reply | Fault] = {}
+
+    def deliver(n: int, reply: Reply | Fault) -> None:
+        found[n] = reply
+        if len(found) == len(calls):
+            replies = (found[n] for n in range(len(calls)))
+            keep([r for q in questions for r in q.read([next(replies) for _ in q.calls])])
+
+    if not calls:
+        keep([])
+    for n, call in enumerate(calls):
+        yield call, partial(deliver, n)
 
 
 def _named(settings: Settings) -> dict[str, Any]:
