@@ -98,6 +98,7 @@ def ours(url: str, connections: int, begin: Begin) -> None:
     model = chat.open(settings, Decoding(max_tokens=8))
     with tempfile.TemporaryDirectory() as place:
         folder = store.create(Path(place) / "run")
+        to_table([Response(prompt="p")], Response)  # the first call imports pandas
         begin()
 
         def keep(number: int, given: list[Response]) -> None:

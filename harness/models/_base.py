@@ -8,11 +8,14 @@ from harness.records import Ask, Decoding, Prompt, Response
 
 
 class Model(Protocol):
-    """A model that is open and can be asked."""
+    """A model that is open and can be asked.
+
+    It may also have `cannot`, format that it cannot be asked -> what to do instead; and
+    `answer(windows, keep)`, with which it answers windows that follow each other without a pause.
+    """
 
     abilities: frozenset[Ask]
     """What it can be asked to do."""
-    # cannot: Mapping[str, str], where it has one: format that it cannot be asked -> what to do.
 
     def describe(self) -> Mapping[str, Any]:
         """Returns its provenance; `fingerprint` is a digest of all that can move an answer."""

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from itertools import islice
 from typing import TypeVar
 
-_START = 32
+_START = 64
 """Calls at a time in the beginning."""
 
 T = TypeVar("T")

@@ -104,20 +104,20 @@ def test_calls_at_a_time_grow_to_the_limit_and_halve_when_the_server_says_so(ask
     with FaultServer(latency=0.01) as server:
         respond(server, prompts, connections=40)
         assert server.peak == 40
-    flow = Flow(64)
-    assert flow.limit == 32
+    flow = Flow(128)
+    assert flow.limit == 64
     for _ in range(100):
         flow.grow()
-    assert flow.limit == 64
+    assert flow.limit == 128
     sent = time.monotonic()
-    for _ in range(64):
+    for _ in range(128):
         flow.shrink(sent)  # all were under way at the first 429
-    assert flow.limit == 32
-    for _ in range(33):
+    assert flow.limit == 64
+    for _ in range(65):
         flow.grow()
-    assert 32.9 < flow.limit < 33.1
+    assert 64.9 < flow.limit < 65.1
     flow.shrink(time.monotonic())
-    assert 16 < flow.limit < 17
+    assert 32 < flow.limit < 33
 
 
 def test_retry_after_holds_every_call(ask: AskFor) -> None:
