@@ -13,11 +13,11 @@ BASELINE ?=
 RUN ?=
 NAME ?=
 
-# MODEL: nothing (the default model), `planted`, a hub id or local folder, later name@http://host/v1
+# MODEL: nothing (the default model), `planted`, a hub id or local folder, or name@http://host/v1
 empty :=
 at := $(findstring @http,$(MODEL))
 model_args = $(if $(MODEL),$(if $(filter planted,$(MODEL)),model=planted,$(if $(at),model=chat \
-	'+model.name=$(firstword $(subst @http, ,$(MODEL)))' '+model.url=http$(lastword $(subst @http, ,$(MODEL)))',\
+	'model.name="$(firstword $(subst @http, ,$(MODEL)))"' 'model.url=http$(lastword $(subst @http, ,$(MODEL)))',\
 	'model.path="$(MODEL)"')))
 settings = $(model_args) $(if $(SUITE),suite=$(SUITE)) $(if $(STANDARD),standard=$(STANDARD)) \
 	$(if $(SEED),seed=$(SEED)) $(ARGS)

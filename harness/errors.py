@@ -6,6 +6,7 @@
     |- BadConfig              a setting that is unknown or out of range
     |- BadModel               a model that is missing, gated, too large or cannot do what is asked
     |- BadRun                 a run folder that is not what it should be
+    |- OutOfBudget            a budget that is spent; the same command goes on where it stopped
 
 Bugs are no HarnessError: they keep their traceback and end with exit code 70.
 """
@@ -62,6 +63,10 @@ class BadModel(HarnessError):
 
 class BadRun(HarnessError):
     """Reports a run folder that cannot be read, written or continued."""
+
+
+class OutOfBudget(HarnessError):
+    """Reports a budget that is spent."""
 
 
 def _rebuild(

@@ -91,3 +91,10 @@ def _can(model: Model, loaded: Sequence[Probe]) -> None:
                 expected=f"a probe that asks it to {' or '.join(sorted(model.abilities))}",
                 fix="choose another suite, or another model",
             )
+        if fix := getattr(model, "cannot", {}).get(probe.format):
+            raise BadModel(
+                f"{model.describe()['name']} cannot be asked prompts of the format {probe.format}",
+                where=f"probe {probe.name}, format {probe.format}",
+                expected="a model that gives the log-probabilities of a given text",
+                fix=fix,
+            )

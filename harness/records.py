@@ -211,11 +211,11 @@ class Response:
     reasoning: str | None = None
     """Stored, never scored."""
     logprobs: tuple[tuple[float, ...], ...] | None = None
-    """choice -> scored token -> natural-log probability."""
+    """choice -> scored token -> natural-log probability; no token where a choice was not scored."""
     tokens_in: int = 0
     tokens_out: int = 0
     finish: str = ""
-    """`stop`, `length`, `scored` or `error`."""
+    """`stop`, `length`, `scored`, `refused` (kept back by the service's filter) or `error`."""
     error: str | None = None
 
 

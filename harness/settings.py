@@ -39,6 +39,8 @@ def read(settings: Mapping[str, Any], names: Mapping[str, str]) -> RunConfig:
     _known("setting", settings, _TOP, "the command line")
     model = dict(settings["model"])
     prices = _prices(model.pop("prices", None))
+    if "max_cost" in model:  # a backend that keeps a budget needs to know them
+        model["prices"] = prices
     engine = str(settings["engine"])
     plugin("engines", engine)
     return RunConfig(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "harness"
-HEAVY = ("torch", "transformers", "hydra", "matplotlib", "sklearn", "ray", "statsmodels")
+HEAVY = ("torch", "transformers", "hydra", "matplotlib", "sklearn", "ray", "statsmodels", "aiohttp")
 STAGES = {"changes", "contrasts", "controls", "examples", "pairwise", "plan", "prompts"}
 
 

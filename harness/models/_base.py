@@ -8,7 +8,11 @@ from harness.records import Ask, Decoding, Prompt, Response
 
 
 class Model(Protocol):
-    """A model that is open and can be asked."""
+    """A model that is open and can be asked.
+
+    It may also have `cannot`, format that it cannot be asked -> what to do instead; and
+    `answer(windows, keep)`, with which it answers windows that follow each other without a pause.
+    """
 
     abilities: frozenset[Ask]
     """What it can be asked to do."""

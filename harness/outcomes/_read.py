@@ -24,6 +24,8 @@ _REFUSALS = {
         |(?:这|此类|该)[^。！？]{0,20}(?:违反|违法|不道德|不恰当|不合适|歧视)[^。！？]{0,40}(?:不能|无法|不会|拒绝)""",
 }
 _REFUSAL = {k: re.compile(v, re.IGNORECASE | re.VERBOSE | re.DOTALL) for k, v in _REFUSALS.items()}
+FILTERED = "refused"
+"""`Response.finish` where the service itself kept the answer back."""
 _OPENING = 400
 """Characters in which an answer says that it declines; later doubts are caveats, not refusals."""
 
@@ -56,6 +58,8 @@ def declines(text: str) -> bool:
 
 def unanswered(response: Response) -> Seen | None:
     """Says why a text holds no answer: nothing there, or a refusal; None when it may hold one."""
+    if response.finish == FILTERED:
+        return Seen.REFUSED
     if response.text is None or not plain(response.text):
         return Seen.UNPARSED
     return Seen.REFUSED if declines(response.text) else None

@@ -1,0 +1,206 @@
+"""Every fault of an endpoint ends as a retried success or as a counted failure."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import ssl
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.errors import BadModel, OutOfBudget
+from harness.models import chat
+from harness.models._budget import Pace
+from harness.models._client import _seconds
+from harness.models._flow import Flow
+from harness.records import Decoding
+from tests.models.conftest import AskFor
+from tests.models.fault_server import LASTING, PASSING, QUICK, FaultServer
+
+
+def settings(server: FaultServer, **more: Any) -> dict[str, Any]:
+    return {**QUICK, "url": server.url, **more}
+
+
+def respond(server: FaultServer, prompts: list[Any], **more: Any) -> list[Any]:
+    model = chat.open(settings(server, **more), Decoding(max_tokens=5))
+    try:
+        return model.respond(prompts)
+    finally:
+        model.client.close()
+
+
+@pytest.mark.parametrize("fault", PASSING)
+def test_a_fault_that_passes_is_mended_by_another_attempt(fault: str, ask: AskFor) -> None:
+    with FaultServer(lambda key, n: fault if key == "Well?" and n < 3 else "") as server:
+        [response] = respond(server, [ask("a", "Well?")])
+    assert (response.text, response.error) == ("Yes.", None)
+    assert server.asked["Well?"] == 3
+
+
+@pytest.mark.parametrize("fault", PASSING)
+def test_a_fault_that_stays_is_a_failure_with_its_reason(fault: str, ask: AskFor) -> None:
+    with FaultServer(lambda key, n: fault if key == "Well?" else "") as server:
+        bad, good = respond(server, [ask("a", "Well?"), ask("b", "So?")], attempts=2)
+    assert bad.text is None
+    assert bad.finish == "error"
+    assert bad.error
+    assert server.asked["Well?"] == 2
+    assert good.text == "Yes."
+
+
+@pytest.mark.parametrize("fault", LASTING)
+def test_a_fault_that_no_attempt_can_mend_is_not_tried_again(fault: str, ask: AskFor) -> None:
+    with FaultServer(lambda key, n: fault if key == "Well?" else "") as server:
+        [response] = respond(server, [ask("a", "Well?")])
+    assert response.error
+    assert server.asked["Well?"] == 1
+    assert "key=1" not in response.error
+
+
+def test_a_key_that_a_server_repeats_is_not_stored(
+    ask: AskFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_KEY", "a fault")  # what the server's message says
+    with FaultServer(lambda key, n: "400" if key == "Well?" else "") as server:
+        [response] = respond(server, [ask("a", "Well?")], key_env="MY_KEY")
+    assert response.error == "HTTP 400 ***"
+
+
+def test_a_thousand_requests_at_thirty_percent_faults_have_each_one_answer_or_failure(
+    ask: AskFor,
+) -> None:
+    faults = (*PASSING, *LASTING, "filter")
+
+    def fault(key: str, attempt: int) -> str:
+        draw = random.Random(f"{key}/{attempt}")
+        return draw.choice(faults) if key.startswith("Q") and draw.random() < 0.3 else ""
+
+    prompts = [ask(f"p{n}", f"Q{n}") for n in range(1000)]
+    with FaultServer(fault) as server:
+        found = respond(server, prompts, attempts=4, connections=32)
+    assert [r.prompt for r in found] == [p.id for p in prompts]
+    for n, response in enumerate(found):
+        answered, asked = server.answered[f"Q{n}"], server.asked[f"Q{n}"]
+        if response.error is not None:
+            assert answered == 0
+            assert response.text is None
+            assert asked == 4 or "HTTP 400" in response.error or "redirects" in response.error
+        elif response.finish == "refused":
+            assert answered == 0
+        else:
+            assert (answered, response.text) == (1, "Yes.")
+        assert asked <= 4
+    assert 20 < sum(r.error is not None for r in found) < 150
+    assert sum(r.finish == "refused" for r in found) > 5
+
+
+def test_calls_at_a_time_grow_to_the_limit_and_halve_when_the_server_says_so(ask: AskFor) -> None:
+    prompts = [ask(f"p{n}", f"Q{n}") for n in range(300)]
+    with FaultServer(latency=0.01) as server:
+        respond(server, prompts, connections=40)
+        assert server.peak == 40
+    flow = Flow(128)
+    assert flow.limit == 64
+    for _ in range(100):
+        flow.grow()
+    assert flow.limit == 128
+    sent = time.monotonic()
+    for _ in range(128):
+        flow.shrink(sent)  # all were under way at the first 429
+    assert flow.limit == 64
+    for _ in range(65):
+        flow.grow()
+    assert 64.9 < flow.limit < 65.1
+    flow.shrink(time.monotonic())
+    assert 32 < flow.limit < 33
+
+
+def test_retry_after_holds_every_call(ask: AskFor) -> None:
+    with FaultServer(lambda key, n: "429" if key == "Q0" and n == 1 else "") as server:
+        server.after = "0.3"
+        model = chat.open(settings(server, connections=1), Decoding())
+        begun = time.monotonic()
+        found = model.respond([ask("a", "Q0"), ask("b", "Q1")])
+        model.client.close()
+    assert 0.3 <= time.monotonic() - begun < 2
+    assert [r.text for r in found] == ["Yes.", "Yes."]
+
+
+def test_retry_after_is_seconds_or_a_date() -> None:
+    assert _seconds("1.5") == 1.5
+    assert _seconds("-3") == _seconds("soon") == _seconds("") == 0
+    assert _seconds("Wed, 21 Oct 2015 07:28:00 GMT") == 0
+    assert _seconds("Wed, 21 Oct 2099 07:28:00 GMT") > 1e9
+
+
+def test_a_rate_spaces_what_is_sent() -> None:
+    async def send() -> float:
+        pace, begun = Pace(60 / 0.02), time.monotonic()
+        await asyncio.gather(*(pace.wait() for _ in range(6)))
+        return time.monotonic() - begun
+
+    assert 0.099 <= asyncio.run(send()) < 1
+
+
+@pytest.mark.parametrize(
+    ("limit", "where"),
+    [
+        ({"max_calls": 12}, "model.max_calls"),
+        ({"max_tokens": 90}, "model.max_tokens"),
+        (
+            {"max_cost": 3e-4, "prices": {"input": 1, "output": 10, "currency": "USD"}},
+            "model.max_cost",
+        ),
+    ],
+)
+def test_a_budget_stops_before_a_window_that_could_pass_it(
+    limit: dict[str, Any], where: str, ask: AskFor
+) -> None:
+    with FaultServer() as server:
+        model = chat.open(settings(server, **limit), Decoding(max_tokens=5))
+        assert len(model.respond([ask(f"p{n}", f"Q{n}") for n in range(5)])) == 5
+        before = sum(server.asked.values())
+        with pytest.raises(OutOfBudget) as found:
+            model.respond([ask(f"p{n}", f"R{n}") for n in range(9)])
+        assert sum(server.asked.values()) == before
+        model.client.close()
+    assert found.value.where == where
+    assert "goes on" in found.value.fix
+
+
+def test_retries_count_against_the_budget(ask: AskFor) -> None:
+    with FaultServer(lambda key, n: "500" if key == "Q" else "") as server:
+        model = chat.open(settings(server, max_calls=8, attempts=50, backoff=0), Decoding())
+        with pytest.raises(OutOfBudget):
+            model.respond([ask("a", "Q")])
+        model.client.close()
+        assert sum(server.asked.values()) == 8
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
+    """A server's certificate that nobody vouches for."""
+    folder: Path = tmp_path_factory.mktemp("tls")
+    made = [str(folder / "key.pem"), str(folder / "cert.pem")]
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2"]
+    command += ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    try:
+        subprocess.run(
+            [*command, "-keyout", made[0], "-out", made[1]], check=True, capture_output=True
+        )
+    except FileNotFoundError:
+        pytest.skip("openssl is not installed")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made[1], made[0])
+    return context
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(certificate: ssl.SSLContext) -> None:
+    with FaultServer(tls=certificate) as server, pytest.raises(BadModel, match="secure"):
+        chat.open(settings(server), Decoding())
+    assert not server.asked
