@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from harness import prompts
 from harness.errors import BadModel
 from harness.find import plugin
 from harness.models._base import Model
+from harness.models._cached import Cached
 from harness.records import Decoding, Probe, RunConfig
 
 
@@ -32,7 +34,7 @@ def opened(config: RunConfig, loaded: Sequence[Probe]) -> Model:
     _can(model, loaded)
     if expect := getattr(model, "expect", None):
         expect(prompts.expand(loaded, config.suite, config.seed))
-    return model
+    return Cached(model, Path(config.cache), decoding_of(config)) if config.cache else model
 
 
 def _can(model: Model, loaded: Sequence[Probe]) -> None:

@@ -31,6 +31,7 @@ Runs a suite on a model and writes a scorecard. Settings are Hydra overrides:
   art4 eval model.path=FOLDER_OR_HUB_ID         another model, through transformers
   art4 eval model=planted model.effect=gap model.attribute=gender model.dose=0.1
   art4 eval suite=smoke standard=art4 seed=2 out=FOLDER
+  art4 eval cache=results/answers.sqlite        asks only what no run with this file asked before
   art4 eval --multirun seed=1,2,3               every combination; the worst exit code is returned
   art4 eval --cfg job                           show the settings, run nothing
 
@@ -217,6 +218,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     compare.add_argument("--out", default="", help="default: BASELINE-vs-CANDIDATE, in results")
     compare.add_argument("--reports", default="json,markdown,html,junit")
+    cache = commands.add_parser("cache", help="what a file of remembered answers holds")
+    uses = cache.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, tells in (
+        ("stats", "count its answers by model"),
+        ("explain", "say why the answers of a run are not there, or list those to a prompt"),
+        ("prune", "forget answers of other versions, and of a model or an age"),
+    ):
+        use = uses.add_parser(name, help=tells, description=tells)
+        use.set_defaults(run=_command("command", "_cache_shown"), what=name)
+        use.add_argument("file", metavar="FILE", help="as in `art4 eval cache=FILE`")
+        if name == "explain":
+            use.add_argument(
+                "subject", metavar="RUN|PROMPT", help="a folder, or the id of a prompt"
+            )
+        if name == "prune":
+            use.add_argument("--model", default="", metavar="NAME", help="as `stats` shows it")
+            use.add_argument("--days", type=float, help="what is older than so many days")
     verify = add(
         "verify",
         _command("verify"),

@@ -484,6 +484,8 @@ class RunConfig:
     """`none`, `group_sequential` or `anytime`: when a block of cells is asked no further."""
     looks: int = 4
     """How often a run that may stop early is judged."""
+    cache: str = ""
+    """The file that remembers answers across runs, or nothing."""
     prices: Mapping[str, Any] | None = None
     """What a million tokens cost: `input`, `output` and `currency`."""
 

@@ -27,6 +27,7 @@ _TOP = (
     "probes",
     "stopping",
     "looks",
+    "cache",
 )
 
 
@@ -56,6 +57,7 @@ def read(settings: Mapping[str, Any], names: Mapping[str, str]) -> RunConfig:
         engine=engine,
         stopping=_stopping(str(settings["stopping"]), settings["standard"]),
         looks=_number("looks", settings["looks"], int, 2, 50),
+        cache=_path("cache", settings["cache"]),
         prices=prices,
     )
 
@@ -169,6 +171,15 @@ def _texts(key: str, value: Any) -> tuple[str, ...]:
             f"{key} is {value!r}", where=key, expected="a list", fix=f"write {key}=[{value}]"
         )
     return tuple(str(v) for v in value)
+
+
+def _path(key: str, value: Any) -> str:
+    """Returns a path, or nothing for null."""
+    if not isinstance(value, str | None) or value == "":
+        raise BadConfig(
+            f"{key} is {value!r}", where=key, expected="a file, or null", fix=f"set {key}=FILE"
+        )
+    return value or ""
 
 
 def _number(key: str, value: Any, kind: type, low: float, high: float) -> Any:

@@ -1,25 +1,56 @@
 """What every backend owes: one response for each prompt, in order, from the prompt alone."""
 
+import json
+from dataclasses import asdict
+from pathlib import Path
+
 import pytest
 
 from harness import prompts
 from harness._generated import generate
-from harness.models import planted
+from harness.models import _cached, planted, replay
+from harness.models._base import Model
 from harness.outcomes import favourable
 from harness.records import Decoding, Suite
 
 ASKED = list(prompts.expand(generate(4, negative=True), Suite(name="s", probes=()), seed=1))
 
 
-def test_there_is_one_response_for_each_prompt_in_order() -> None:
-    model = planted.open({}, Decoding())
+@pytest.fixture(params=["planted", "replay", "cached"])
+def model(request: pytest.FixtureRequest, tmp_path: Path) -> Model:
+    """A backend that answers all that is asked here, or what stands before one."""
+    made = planted.open({}, Decoding())
+    if request.param == "cached":
+        return _cached.Cached(made, tmp_path / "answers.sqlite", Decoding())
+    if request.param == "replay":
+        rows = [{**asdict(r), "id": r.prompt} for r in made.respond(ASKED)]
+        (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return replay.open({"path": str(tmp_path / "a.jsonl")}, Decoding())
+    return made
+
+
+def test_there_is_one_response_for_each_prompt_in_order(model: Model) -> None:
     assert [r.prompt for r in model.respond(ASKED)] == [p.id for p in ASKED]
+    assert model.respond([]) == []
+
+
+def test_an_answer_depends_on_its_prompt_alone(model: Model) -> None:
+    there, back = model.respond(ASKED), model.respond(ASKED[::-1])[::-1]
+    assert there == back
+    assert model.respond(ASKED[3:4]) == there[3:4]
+
+
+def test_the_provenance_has_a_name_and_a_fingerprint_and_is_json(model: Model) -> None:
+    told = model.describe()
+    assert json.loads(json.dumps(told, allow_nan=False)) == told
+    assert isinstance(told["name"], str)
+    assert len(told["fingerprint"]) == 64
 
 
 def test_the_order_of_prompts_does_not_matter() -> None:
     for effect in planted.EFFECTS:
-        model = planted.open({"effect": effect}, Decoding())
-        there, back = model.respond(ASKED), model.respond(ASKED[::-1])[::-1]
+        made = planted.open({"effect": effect}, Decoding())
+        there, back = made.respond(ASKED), made.respond(ASKED[::-1])[::-1]
         assert there == back, effect
 
 
