@@ -171,6 +171,30 @@ def test_hostile_files_are_refused(
     assert f"{file}:" in refused(own(results, tmp_path / "own"))
 
 
+ANSWERS = {
+    "nothing": ("a.jsonl", b""),
+    "a broken line": ("a.jsonl", b'{"id": "1", "text": "x"}\n{"id"'),
+    "no text": ("a.jsonl", b'{"id": "1", "text": NaN}'),
+    "zeros": ("a.jsonl", b"\0" * 100_000),
+    "an escape code for a name": ("a.jsonl", b'{"\\u001b[31m": 1, "' + b"x" * 100_000 + b'": 2}'),
+    "a probability": ("a.csv", b'id,logprobs\n1,"[0.5, 0.5]"\n'),
+    "a quote that never ends": ("a.csv", b'id,text\n1,"x\n' * 10_000),
+    "no Parquet": ("a.parquet", b"PAR1" + b"\xff" * 1_000 + b"PAR1"),
+    "a pickle": ("a.pkl", b"cos\nsystem\n(S'false'\ntR."),
+}
+
+
+@pytest.mark.parametrize(("name", "raw"), ANSWERS.values(), ids=ANSWERS.keys())
+def test_hostile_files_of_answers_are_refused(
+    refused: Callable[[Sequence[str]], str], results: Path, tmp_path: Path, name: str, raw: bytes
+) -> None:
+    (tmp_path / name).write_bytes(raw)
+    words = [word for word in command(results) if not word.startswith("model=")]
+    error = refused([*words, "model=replay", f"model.path={tmp_path / name}"])
+    assert str(tmp_path / name) in error
+    assert "\x1b" not in error
+
+
 TEMPLATES = {
     "a loop": "{% for x in range(10**9) %}{{ x }}{% endfor %} A warehouse",
     "a loop of slots": "{{ case }} A warehouse",

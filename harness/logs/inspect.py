@@ -17,8 +17,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from harness.errors import NotFound
-from harness.models._answers import some
-from harness.models._table import broken, decoded, value
+from harness.models._table import broken, decoded, some, value
 
 _WHOLE = 512 * 2**20
 """Bytes of a .json log, which is read at once."""

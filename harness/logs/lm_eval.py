@@ -13,8 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import NotFound
-from harness.models._answers import some
-from harness.models._table import broken, jsonl, value
+from harness.models._table import broken, jsonl, some, value
 
 
 def read(path: Path, id: str) -> Iterator[tuple[int, Mapping[str, Any]]]:

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from harness.errors import BadConfig, BadModel, NotFound
-from harness.models._table import broken, rows, value
+from harness.models._table import SHOWN, broken, rows, some, value
 
 COLUMNS = ("id", "sample", "text", "logprobs", "finish", "error")
 LISTED = 20
 """Ids that a list names before it breaks off."""
-_SEEN = 100
-"""Columns that are remembered, to be shown where one is not found."""
 _FINISHES = {
     **dict.fromkeys(("end_turn", "eos", "stop_sequence"), "stop"),
     **dict.fromkeys(("max_tokens", "model_length"), "length"),
@@ -124,7 +121,7 @@ def read(path: Path, columns: Columns) -> Answers:
     answers, seen = Answers(path), dict[str, None]()
     unmet = dict.fromkeys(columns.needed())
     for line, row in rows(path, columns.needed()):
-        if len(seen) < _SEEN:
+        if len(seen) < SHOWN:
             seen.update(dict.fromkeys(some(row)))
         told = columns.read(row)
         for name in [name for name in unmet if value(row, name) is not None]:
@@ -138,11 +135,6 @@ def read(path: Path, columns: Columns) -> Answers:
         if name not in seen and name.partition(".")[0] not in seen:
             raise NotFound.among("column", name, seen, where=str(path))
     return answers
-
-
-def some(names: Iterable[str]) -> list[str]:
-    """Returns names that can be shown: not too many, and none too long."""
-    return [name[:80] for name in islice(names, _SEEN)]
 
 
 def parsed(told: Mapping[str, Any], path: Path, line: int) -> tuple[Key, Answer]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from itertools import count
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import count, islice
 from pathlib import Path
 from typing import IO, Any
 
@@ -16,6 +16,8 @@ from harness.errors import BadModel, NotFound
 
 RECORD = 16 * 2**20
 """Bytes that one record may take."""
+SHOWN = 100
+"""Names of columns that are shown where one is not found."""
 _BATCH, _BATCH_BYTES = 256, 2**30
 
 Row = tuple[int, Mapping[str, Any]]
@@ -68,6 +70,13 @@ def broken(path: Path, line: int, what: str, expected: str = "", fix: str = "") 
         expected=expected or "a whole record",
         fix=fix or "correct it, or have the file written again",
     )
+
+
+def some(names: Iterable[str]) -> list[str]:
+    """Returns names that can be shown: not too many, none too long, and no escape codes."""
+    return [
+        "".join(c if c.isprintable() else "?" for c in name[:80]) for name in islice(names, SHOWN)
+    ]
 
 
 def decoded(raw: bytes, path: Path, line: int) -> Any:
@@ -140,7 +149,7 @@ KINDS: Mapping[str, Callable[[Path, Sequence[str]], Iterator[Row]]] = {
 def _declared(columns: Sequence[str], names: Sequence[str], path: Path) -> None:
     for name in columns:
         if name not in names and name.partition(".")[0] not in names:
-            raise NotFound.among("column", name, names, where=str(path))
+            raise NotFound.among("column", name, some(names), where=str(path))
 
 
 def _lines(file: IO[Any], path: Path, end: Any) -> Iterator[tuple[int, Any]]:
