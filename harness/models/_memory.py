@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -76,11 +77,8 @@ class Memory:
             elif not path.is_file():
                 raise FileNotFoundError("there is no such file")
             self.base = sqlite3.connect(path, timeout=_WAIT, isolation_level=None)
-            try:
-                self._prepare()
-            except BaseException:
-                self.base.close()
-                raise
+            self.close = weakref.finalize(self, self.base.close)
+            self._prepare()
         except (sqlite3.Error, OSError, ValueError) as error:
             raise BadConfig(
                 f"{path} cannot be opened as a cache of answers: {error}",
@@ -88,10 +86,6 @@ class Memory:
                 expected="a file that `cache=FILE` made, or a new one in a folder that can be written",
                 fix="choose another file with cache=FILE",
             ) from error
-
-    def close(self) -> None:
-        """Closes the file."""
-        self.base.close()
 
     def recall(self, key: Key, samples: int) -> list[Mapping[str, Any]] | None:
         """Returns the answers to a prompt, if each of its samples is remembered."""
