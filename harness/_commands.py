@@ -16,7 +16,7 @@ from rich.progress import track
 from harness import probes
 from harness.errors import BadProbe
 from harness.find import plugin
-from harness.records import Decoding, RunConfig, Scorecard, Suite
+from harness.records import RunConfig, Scorecard, Suite
 
 if TYPE_CHECKING:
     from harness.models._base import Foreseen
@@ -49,18 +49,13 @@ def plan(config: RunConfig, earlier: str | None, target: str) -> int:
 
 def foreseen(config: RunConfig) -> "Foreseen":
     """Says what is known of the model without opening it."""
+    from harness import _opening
     from harness.models._base import Foreseen
 
-    suite, backend = config.suite, plugin("models", config.model)
+    backend = plugin("models", config.model)
     if not hasattr(backend, "foresee"):
         return Foreseen(name=config.model)
-    decoding = Decoding(
-        samples=suite.samples,
-        temperature=suite.temperature,
-        max_tokens=suite.max_tokens,
-        seed=config.seed,
-    )
-    model: Foreseen = backend.foresee(config.settings, decoding)
+    model: Foreseen = backend.foresee(config.settings, _opening.decoding_of(config))
     return model
 
 

@@ -6,11 +6,13 @@ Nothing heavy is imported before a command needs it: `art4 --help` answers at on
 """
 
 import argparse
+import json
 import re
 import sys
 import tempfile
 import traceback
 from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 from harness import __version__
@@ -49,6 +51,28 @@ Without from= the standard says how much scenarios vary. Time is known where an 
 same model lies in the results folder. Exit codes: 0 done, 2 usage.
 """
 
+_EXPORT = """\
+Writes the prompts that `art4 eval` with the same settings asks, one JSON object a line, to be answered
+elsewhere: id, ask, messages, choices, samples, and how answers are drawn.
+
+  art4 probes export --out prompts.jsonl                        the suite `smoke`
+  art4 probes export gender_decision suite=smoke seed=2 --out prompts.jsonl
+  art4 eval suite=smoke seed=2 model=replay model.path=answers.jsonl     judges the answers
+
+An answer is a line with the same id: {"id": ..., "text": ...}; with sample (0, 1, ...) where several
+are drawn, and logprobs (a list of numbers, one a token, for each choice) where choices are scored.
+"""
+_IMPORT = """\
+Reads the answers out of the logs of another harness, into the JSONL that model=replay reads.
+
+  art4 import samples_TASK_DATE.jsonl --from lm-eval --out answers.jsonl     of --log_samples
+  art4 import LOG.eval --from inspect --out answers.jsonl                    or LOG.json
+  art4 import LOG.eval --from inspect --out answers.jsonl --prompts prompts.jsonl
+
+--id names what holds the id of a prompt: for lm-eval doc.id where there is one, else doc_id
+(doc.example_id for BBQ); for inspect id. With --prompts it is told what is missing or surplus.
+A service's own logs need no import: model=replay model.path=FILE model.id=COLUMN model.text=COLUMN.
+"""
 
 _COMPARE = """\
 Compares a release with its baseline, by the prompts that both were asked.
@@ -83,7 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         asked, rest = parser.parse_known_args(words)
         flags = [word for word in rest if word.startswith("-")]
-        if rest and asked.run is not _eval and (flags or asked.run is not _plan):
+        if rest and asked.run is not _eval and (flags or asked.run not in (_plan, _export)):
             parser.error(f"unrecognized arguments: {' '.join(rest)}")
         asked.overrides = rest
         code: int = asked.run(asked)
@@ -154,6 +178,23 @@ def _parser() -> argparse.ArgumentParser:
             kind.add_argument("--language", choices=("zh", "en"))
             kind.add_argument("-n", type=int, default=2, help="scenarios shown (default 2)")
 
+    export = kinds.add_parser(
+        "export", help="write the prompts of a suite, to be answered elsewhere"
+    )
+    export.description, export.formatter_class = _EXPORT, argparse.RawDescriptionHelpFormatter
+    export.set_defaults(run=_export)
+    export.add_argument("--out", required=True, metavar="FILE", help="a .jsonl file")
+
+    answers = add(
+        "import", _command("bring", "_elsewhere"), "read answers from another harness's logs"
+    )
+    answers.description, answers.formatter_class = _IMPORT, argparse.RawDescriptionHelpFormatter
+    answers.add_argument("file", metavar="FILE")
+    answers.add_argument("--from", dest="kind", required=True, metavar="lm-eval|inspect")
+    answers.add_argument("--out", required=True, metavar="FILE", help="the .jsonl file to write")
+    answers.add_argument("--id", default="", metavar="FIELD", help="what holds the id of a prompt")
+    answers.add_argument("--prompts", default="", metavar="FILE", help="what `probes export` wrote")
+
     rescore = add(
         "rescore", _command("rescore"), "judge the stored answers of a run again, by any standard"
     )
@@ -215,6 +256,17 @@ def _plan(asked: argparse.Namespace) -> int:
     overrides = [word for word in asked.overrides if not word.startswith("from=")]
     config = reading.read(*_compose(overrides))
     return _commands.plan(config, earlier[-1] if earlier else None, asked.json)
+
+
+def _export(asked: argparse.Namespace) -> int:
+    """Writes prompts; words that set nothing are names of probes."""
+    from harness import _elsewhere
+    from harness import settings as reading
+
+    names = [word for word in asked.overrides if "=" not in word]
+    settings = [word for word in asked.overrides if "=" in word]
+    chosen = [f"suite.probes=[{','.join(map(json.dumps, names))}]"] if names else []
+    return _elsewhere.export(reading.read(*_compose([*settings, *chosen])), asked.out)
 
 
 def _compare(asked: argparse.Namespace) -> int:
@@ -352,13 +404,11 @@ def worst(codes: Sequence[int]) -> int:
     return next(code for code in (USAGE, 1, 4, 3, 0) if code in codes)
 
 
-def _command(name: str) -> Callable[[argparse.Namespace], int]:
+def _command(name: str, module: str = "_commands") -> Callable[[argparse.Namespace], int]:
     """Returns a command that is imported when it is called."""
 
     def run(asked: argparse.Namespace) -> int:
-        from harness import _commands
-
-        code: int = getattr(_commands, name)(asked)
+        code: int = getattr(import_module(f"harness.{module}"), name)(asked)
         return code
 
     return run

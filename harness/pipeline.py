@@ -4,12 +4,23 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness import _planning, asking, judging, outcomes, plan, probes, prompts, runs, store
+from harness import (
+    _opening,
+    _planning,
+    asking,
+    judging,
+    outcomes,
+    plan,
+    probes,
+    prompts,
+    runs,
+    store,
+)
 from harness.asking import Progress, quiet
-from harness.errors import BadConfig, BadModel
+from harness.errors import BadConfig
 from harness.find import plugin
-from harness.models._base import Foreseen, Model
-from harness.records import Decoding, Probe, RunConfig, Scorecard, Standard
+from harness.models._base import Foreseen
+from harness.records import Probe, RunConfig, Scorecard, Standard
 
 Tell = Callable[[plan.Plan], None]
 """Says what a run will spend and what it can show, before it asks anything."""
@@ -27,14 +38,7 @@ def run(
     loaded = probes.select(suite, config.probe_paths)
     writers = [plugin("reports", name) for name in config.reports]
     check(loaded, config.standard)
-    decoding = Decoding(
-        samples=suite.samples,
-        temperature=suite.temperature,
-        max_tokens=suite.max_tokens,
-        seed=config.seed,
-    )
-    model: Model = plugin("models", config.model).open(config.settings, decoding)
-    _can(model, loaded)
+    decoding, model = _opening.decoding_of(config), _opening.opened(config, loaded)
     size = _planning.survey(config, loaded)
     with store.guarded(Path(config.out or config.results)):
         begun = runs.begin(config, loaded, decoding, model.describe(), size.prompts)
@@ -78,23 +82,4 @@ def check(loaded: Sequence[Probe], standard: Standard) -> None:
                 where=f"conf/standard/{standard.name}.yaml: margins and spread",
                 expected=f"a margin and a spread for {name}",
                 fix=f"add standard.margins.{name}=... and standard.spread.{name}=...",
-            )
-
-
-def _can(model: Model, loaded: Sequence[Probe]) -> None:
-    """Refuses a model that cannot do what the suite asks."""
-    for probe in loaded:
-        if probe.ask not in model.abilities:
-            raise BadModel(
-                f"{model.describe()['name']} cannot {probe.ask.value}",
-                where=f"probe {probe.name}, key ask",
-                expected=f"a probe that asks it to {' or '.join(sorted(model.abilities))}",
-                fix="choose another suite, or another model",
-            )
-        if fix := getattr(model, "cannot", {}).get(probe.format):
-            raise BadModel(
-                f"{model.describe()['name']} cannot be asked prompts of the format {probe.format}",
-                where=f"probe {probe.name}, format {probe.format}",
-                expected="a model that gives the log-probabilities of a given text",
-                fix=fix,
             )

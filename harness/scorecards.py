@@ -59,7 +59,12 @@ def assemble(
         suspects=_suspects(judged, head["standard"]["alpha"]),
         examples=tuple(examples),
         clause=CLAUSE,
-        notes=(*notes, *_stopped(head, judged, saved), *_notes(head, judged)),
+        notes=(
+            *notes,
+            *head["model"].get("notes", ()),
+            *_stopped(head, judged, saved),
+            *_notes(head, judged),
+        ),
     )
 
 

@@ -10,15 +10,20 @@ from harness.records import Ask, Decoding, Prompt, Response
 class Model(Protocol):
     """A model that is open and can be asked.
 
-    It may also have `cannot`, format that it cannot be asked -> what to do instead; and
-    `answer(windows, keep)`, with which it answers windows that follow each other without a pause.
+    It may also have `cannot`, format that it cannot be asked -> what to do instead;
+    `answer(windows, keep)`, with which it answers windows that follow each other without a pause;
+    `expect(prompts)`, which is told once what will be asked, before `describe` is kept; and
+    `labelled`, true where an answer depends on the labels of a prompt, not on its text alone.
     """
 
     abilities: frozenset[Ask]
     """What it can be asked to do."""
 
     def describe(self) -> Mapping[str, Any]:
-        """Returns its provenance; `fingerprint` is a digest of all that can move an answer."""
+        """Returns its provenance; `fingerprint` is a digest of all that can move an answer.
+
+        `notes`, English and Chinese in turn, stand on every report of the run.
+        """
 
     def respond(self, prompts: Sequence[Prompt]) -> list[Response]:
         """Answers a window: `samples` responses for each prompt, in the order of the prompts.

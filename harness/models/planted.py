@@ -89,7 +89,7 @@ class Planted:
     """A model with a known effect."""
 
     abilities = frozenset(Ask)
-    texts = True
+    texts = labelled = True
 
     def __init__(
         self, *, effect: str, attribute: str, dose: float, noise: float, decoding: Decoding

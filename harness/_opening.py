@@ -1,0 +1,54 @@
+"""Opening the model of a run: before anything is asked, it is known to be able to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from harness import prompts
+from harness.errors import BadModel
+from harness.find import plugin
+from harness.models._base import Model
+from harness.records import Decoding, Probe, RunConfig
+
+
+def decoding_of(config: RunConfig) -> Decoding:
+    """Returns how a run draws answers."""
+    suite = config.suite
+    return Decoding(
+        samples=suite.samples,
+        temperature=suite.temperature,
+        max_tokens=suite.max_tokens,
+        seed=config.seed,
+    )
+
+
+def opened(config: RunConfig, loaded: Sequence[Probe]) -> Model:
+    """Opens the model of a run, which can do what the suite asks.
+
+    Raises:
+        HarnessError: it cannot be opened, or cannot do it.
+    """
+    model: Model = plugin("models", config.model).open(config.settings, decoding_of(config))
+    _can(model, loaded)
+    if expect := getattr(model, "expect", None):
+        expect(prompts.expand(loaded, config.suite, config.seed))
+    return model
+
+
+def _can(model: Model, loaded: Sequence[Probe]) -> None:
+    """Refuses a model that cannot do what the suite asks."""
+    for probe in loaded:
+        if probe.ask not in model.abilities:
+            raise BadModel(
+                f"{model.describe()['name']} cannot {probe.ask.value}",
+                where=f"probe {probe.name}, key ask",
+                expected=f"a probe that asks it to {' or '.join(sorted(model.abilities))}",
+                fix="choose another suite, or another model",
+            )
+        if fix := getattr(model, "cannot", {}).get(probe.format):
+            raise BadModel(
+                f"{model.describe()['name']} cannot be asked prompts of the format {probe.format}",
+                where=f"probe {probe.name}, format {probe.format}",
+                expected="a model that gives the log-probabilities of a given text",
+                fix=fix,
+            )
