@@ -1,6 +1,6 @@
 """Scores requests with one tool, on command: a process of bench.likelihood, in either environment.
 
-    python bench/_scored.py TOOL MODEL REQUESTS THREADS DTYPE BATCH
+    python -m bench._scored TOOL MODEL REQUESTS THREADS DTYPE BATCH
 
 Each line on standard input runs all requests once; the answer is a line of JSON with seconds,
 log-likelihoods and the peak of memory. The first line tells how long it took to be ready.

@@ -122,7 +122,7 @@ class Tool:
         python = sys.executable if name == "art4" else str(PEERS)
         self.name = name
         self.process = subprocess.Popen(
-            [python, "bench/_scored.py", name, *map(str, words)],
+            [python, "-m", "bench._scored", name, *map(str, words)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -2,11 +2,14 @@
 
 import json
 import shutil
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
+import pytest
+
+from harness import _generated
 from harness.cli import main
 
 SMALL = (
@@ -18,6 +21,21 @@ SMALL = (
 def evaluate(out: Path, *more: str) -> int:
     """Runs the small suite into a folder and returns the exit code."""
     return main(["eval", *SMALL, f"out={out}", *more])
+
+
+@pytest.fixture(autouse=True)
+def two_attributes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves two attributes of eight in the generated suite, so that a run takes a second."""
+    few = partial(_generated.generate, attributes=("gender", "age"))
+    monkeypatch.setattr(_generated, "generate", few)
+
+
+@cache
+def once(*words: str) -> Path:
+    """Runs an evaluation once, whatever its verdict; the folder is read alone."""
+    folder = Path(mkdtemp()) / "run"
+    assert main(["eval", *words, f"out={folder}"]) in (0, 1, 3, 4)
+    return folder
 
 
 def finished(out: Path) -> Path:

@@ -3,9 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from functools import cache, partial
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
@@ -14,12 +12,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
-from harness import _generated, _pairing, compare, runs, store
+from harness import _pairing, compare, runs, store
 from harness.cli import main
 from harness.errors import BadRun
 from harness.records import Call, Comparison, Trend
 from tests.sample_comparison import change
 from tests.sample_scorecard import contrast
+from tests.small import once, two_attributes  # noqa: F401
 
 REFERENCE = Path(__file__).parents[1] / "results" / "reference" / "planted"
 FEW = (
@@ -29,19 +28,9 @@ FEW = (
 )  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def two_attributes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves two attributes of eight in the generated suite, so that a run takes a second."""
-    few = partial(_generated.generate, attributes=("gender", "age"))
-    monkeypatch.setattr(_generated, "generate", few)
-
-
-@cache
 def run(effect: str, *more: str) -> Path:
     """Runs a planted model once; the folder is read alone."""
-    folder = Path(mkdtemp()) / effect
-    assert main(["eval", *FEW, f"model.effect={effect}", f"out={folder}", *more]) in (0, 1, 3, 4)
-    return folder
+    return once(*FEW, f"model.effect={effect}", *more)
 
 
 def copied(folder: Path, place: Path) -> Path:
@@ -398,7 +387,7 @@ def test_a_candidate_is_evaluated_on_the_suite_the_standard_and_the_seed_of_its_
     (folder,) = (p.parent for p in tmp_path.glob("*/run.json"))
     old, new = runs.reopen(base).head, runs.reopen(folder).head
     assert all(old[key] == new[key] for key in ("suite", "standard", "seed"))
-    assert (tmp_path / f"none-vs-{folder.name}" / "comparison.json").is_file()
+    assert (tmp_path / f"run-vs-{folder.name}" / "comparison.json").is_file()
     assert "REGRESSION" in capsys.readouterr().out
 
 
@@ -469,7 +458,7 @@ def test_a_reference_is_never_written_again(
     assert "is a reference" in capsys.readouterr().err
     assert compared(run("none"), kept) == 3
     assert content(kept) == before
-    assert (tmp_path / "none-vs-kept").is_dir()
+    assert (tmp_path / "run-vs-kept").is_dir()
 
 
 HOSTILE = "</td><script>alert(1)</script>\x1b[2J\u202e=cmd() | `x` [a](javascript:1) Yes"

@@ -6,19 +6,17 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import cache, partial
 from pathlib import Path
-from tempfile import mkdtemp
 
 import pytest
 from scipy import stats
 
-from harness import _generated, crosscheck, store
+from harness import crosscheck, store
 from harness.cli import main
 from harness.errors import BadRun
 from harness.stats.intervals import Interval
 from harness.stats.mixed import Mixed
-from tests.small import finished
+from tests.small import finished, once, two_attributes  # noqa: F401
 
 FEW = (
     "model=planted", "suite=planted", "suite.generated=24", "suite.languages=[en]",
@@ -26,19 +24,9 @@ FEW = (
 )  # fmt: skip
 
 
-@pytest.fixture(autouse=True)
-def two_attributes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leaves two attributes of eight in the generated suite, so that a run takes a second."""
-    few = partial(_generated.generate, attributes=("gender", "age"))
-    monkeypatch.setattr(_generated, "generate", few)
-
-
-@cache
 def run(effect: str, *more: str) -> Path:
     """Runs a planted model once; the folder is read alone."""
-    folder = Path(mkdtemp()) / effect
-    assert main(["eval", *FEW, f"model.effect={effect}", f"out={folder}", *more]) in (0, 1, 3, 4)
-    return folder
+    return once(*FEW, f"model.effect={effect}", *more)
 
 
 def noisy() -> Path:
