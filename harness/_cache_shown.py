@@ -15,7 +15,7 @@ from harness import runs, store
 from harness.errors import BadConfig, BadRun, NotFound
 from harness.models._cached import key_of
 from harness.models._memory import VERSION, Key, Memory, Near
-from harness.records import Ask, Decoding, Prompt, from_table
+from harness.records import Decoding, Prompt, from_table
 
 _LISTED = 20
 _UNLISTED = "the model's fingerprint differs (how answers are drawn, or its code)"
@@ -108,7 +108,7 @@ def miss(memory: Memory, models: Models, prompt: Prompt, wanted: Wanted) -> str:
     """Says why the answers to a prompt are not remembered; nothing where they are."""
     mark = str(wanted.model["fingerprint"])
     keys = [key_of(prompt, mark, wanted.decoding, labelled) for labelled in (False, True)]
-    samples = 1 if prompt.ask is Ask.CHOOSE else wanted.decoding.samples
+    samples = wanted.decoding.answers(prompt.ask)
     rows = memory.near([key.prompt for key in keys])
     reasons = [_differences(row, keys[0], samples, models, wanted) for row in rows]
     if reasons:

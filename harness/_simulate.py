@@ -145,22 +145,13 @@ def conclude(rows: pd.DataFrame, whole: Asked, standard: Standard, theta: float)
     found = compared(rows, whole, standard)
     told = Tally()
     for verdict in alone(found, standard):
-        contrast, call, estimate = (
-            verdict.contrast,
-            verdict.verdict.value,
-            verdict.contrast.estimate,
-        )
-        language = contrast.language
+        contrast, call = verdict.contrast, verdict.verdict.value
+        language, estimate = contrast.language, contrast.estimate
         told.add("runs", call, f"{language} runs", f"{language} {call}")
         if estimate is None:
             continue
         inside = evidence.fail_interval(evidence_of(contrast), level_alpha=standard.alpha)
-        told.join(
-            {
-                "covered": inside.low <= theta <= inside.high,
-                "flagged": contrast.cancels,
-            }
-        )
+        told.join({"covered": inside.low <= theta <= inside.high, "flagged": contrast.cancels})
         told.join({"truth": theta, "estimates": estimate, "squares": estimate**2})
     return told
 

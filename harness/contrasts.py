@@ -21,6 +21,7 @@ from harness._paired import (
     in_order,
     limits_of,
     names_of,
+    parted,
 )
 from harness.records import Contrast, Control, Missing, Probe, Seen, Standard
 from harness.stats import intervals, margins, names_power, power
@@ -74,6 +75,7 @@ def _of_probe(
     looks: Looks,
 ) -> Iterator[Contrast]:
     groups = [g.name for g in probe.groups]
+    again_of = parted(rows[rows["arm"] == "same_group"], "language", "outcome")
     for (language, arm, outcome), cell in cells_of(rows, probe):
         module = outcomes[outcome]
         cell = in_order(cell) if looks.rule == "anytime" else cell
@@ -85,13 +87,7 @@ def _of_probe(
                 for kind in (Seen.REFUSED, Seen.UNPARSED, Seen.FAILED)
             }
         )
-        again = rows[
-            (rows["arm"] == "same_group")
-            & (rows["language"] == language)
-            & (rows["outcome"] == outcome)
-        ]
-        if arm != "explicit":
-            again = again.iloc[:0]
+        again = again_of.get((language, outcome), rows[:0]) if arm == "explicit" else rows[:0]
         reading = next(iter(cell["reading"].unique()))
         for at, (group, reference, value, seen) in enumerate(
             contrasts_of(cell, groups, module.AGAINST)

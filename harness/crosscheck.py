@@ -6,7 +6,6 @@ the arm `implicit`, its error is too small there.
 
 import csv
 import io
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,25 +14,20 @@ from typing import Any
 
 import pandas as pd
 
-from harness import _pairing, controls, outcomes, runs, store
-from harness._looks import of_run
+from harness import _pairing, controls, judging, outcomes, runs
 from harness._paired import (
-    ASKED,
-    Evidence,
     cells_of,
     complete_sets,
     contrasts_of,
     difference,
     gates,
-    join,
     limits_of,
     names_of,
 )
 from harness.find import plugin
 from harness.records import Probe, Standard
-from harness.stats.crossed import Crossed
-from harness.stats.evidence import fail_interval
-from harness.stats.intervals import Interval, standard_error
+from harness.stats.evidence import fail_interval, standard_error
+from harness.stats.intervals import Interval
 from harness.stats.mixed import Mixed, random_intercept
 
 _CELL = ("probe", "language", "arm", "outcome", "group", "reference", "scenarios", "sets")
@@ -73,9 +67,7 @@ def check(folder: Path) -> list[Checked]:
     """
     run = _pairing.opened(folder)
     loaded, standard = runs.probes_of(run.head), runs.standard_of(run.head)
-    asked = run.folder.read_table(store.PROMPTS, ("id", "roles", *ASKED))
-    rows = join(asked, run.folder.read_table(store.OUTCOMES))
-    looks = of_run(run.head["stopping"]["rule"], asked, rows)
+    rows, looks, _ = judging.joined(run)
     rows, _ = controls.read(rows, loaded, standard, looks)
     modules = outcomes.modules(loaded)
     return [c for probe in loaded for c in _of_probe(rows, probe, standard, modules)]
@@ -139,13 +131,9 @@ def _of_probe(
                 scenarios=int(at.max()) + 1,
                 sets=len(sets),
                 ours=fail_interval(found, level_alpha=standard.alpha, limits=limits),
-                error=_error(found),
+                error=standard_error(found),
                 mixed=random_intercept(sets, at, standard.alpha),
             )
-
-
-def _error(found: Evidence) -> float:
-    return math.sqrt(found.variance) if isinstance(found, Crossed) else standard_error(found)
 
 
 def _told(interval: Interval | Mixed, error: float) -> str:

@@ -58,15 +58,21 @@ def derive(
 ) -> Scorecard:
     """Derives every verdict from the stored outcomes; writes nothing."""
     folder, head = begun.folder, begun.head
-    asked = folder.read_table(store.PROMPTS, ("id", "roles", *ASKED), coded=ASKED)
-    rows = join(asked, folder.read_table(store.OUTCOMES, coded=("prompt", "name", "seen")))
-    looks = of_run(head["stopping"]["rule"], asked, rows)
+    rows, looks, planned = joined(begun)
     answered = rows["prompt"].nunique()
     rows, checks, judged = judge(rows, loaded, standard, head["seed"], looks)
     pairs = pairwise.largest(rows, loaded, standard, outcomes.modules(loaded))
     shown = show(folder, rows, examples.wanted(judged))
-    saved = scorecards.Saved(planned=len(asked), asked=answered)
+    saved = scorecards.Saved(planned=planned, asked=answered)
     return scorecards.assemble(head, judged, checks, pairs, shown, saved, notes)
+
+
+def joined(begun: runs.Run) -> tuple[pd.DataFrame, Looks, int]:
+    """Joins the stored outcomes of a run with its prompts; also its looks and how many it planned."""
+    folder = begun.folder
+    asked = folder.read_table(store.PROMPTS, ("id", "roles", *ASKED), coded=ASKED)
+    rows = join(asked, folder.read_table(store.OUTCOMES, coded=("prompt", "name", "seen")))
+    return rows, of_run(begun.head["stopping"]["rule"], asked, rows), len(asked)
 
 
 def judge(

@@ -460,6 +460,10 @@ class Decoding:
     seed: int = 0
     """A sample is drawn from hash(seed, prompt id, sample), never from a batch's generator."""
 
+    def answers(self, ask: Ask) -> int:
+        """Returns how many answers a prompt gets: where choices are offered, one."""
+        return 1 if ask is Ask.CHOOSE else self.samples
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunConfig:

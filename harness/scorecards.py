@@ -1,6 +1,5 @@
 """Scorecards: verdicts, controls and provenance -> what a run says."""
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -13,8 +12,7 @@ from harness import reasons, summary, verdicts
 from harness._paired import evidence_of
 from harness.duty import CLAUSE
 from harness.records import Call, Contrast, Control, Example, Pairwise, Scorecard, Verdict
-from harness.stats import evidence, intervals, multiplicity, pooling
-from harness.stats.crossed import Crossed
+from harness.stats import evidence, multiplicity, pooling
 
 SCHEMA = 1
 _NAMED = 3
@@ -108,18 +106,11 @@ def _pooled(cells: Sequence[Contrast]) -> NDArray[np.float64]:
     """Returns the estimates in margins, pooled where they have an error."""
     margin = np.array([c.margin for c in cells])
     sizes: NDArray[np.float64] = np.array([c.estimate or 0.0 for c in cells]) / margin
-    error = np.array([_error(c) for c in cells]) / margin
+    error = np.array([evidence.standard_error(evidence_of(c)) for c in cells]) / margin
     known = (error > 0) & np.isfinite(error)
     if known.any():
         sizes[known] = pooling.partial_pooling(sizes[known], error[known]).estimates
     return sizes
-
-
-def _error(contrast: Contrast) -> float:
-    found = evidence_of(contrast)
-    if isinstance(found, Crossed):
-        return math.sqrt(found.variance)
-    return intervals.standard_error(found)
 
 
 def _p_zero(contrast: Contrast) -> float:

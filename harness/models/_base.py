@@ -1,10 +1,15 @@
 """What a backend must offer."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 from harness.records import Ask, Decoding, Prompt, Response
+
+Window = tuple[int, Callable[[], list[Prompt]]]
+"""Its number, and what reads its prompts."""
+Keep = Callable[[int, list[Response]], Any]
+"""Keeps the responses of a window, by its number."""
 
 
 class Model(Protocol):
@@ -30,6 +35,19 @@ class Model(Protocol):
 
         A call that failed is a response with `error`, never an exception: a bug alone raises.
         """
+
+
+def answer(model: Model, windows: Iterable[Window], keep: Keep) -> None:
+    """Answers each window and keeps its responses before the next is begun.
+
+    A model with `answer` of its own takes the windows as they come, and need not wait between them.
+    """
+    own = getattr(model, "answer", None)
+    if own:
+        own(windows, keep)
+        return
+    for number, read in windows:
+        keep(number, model.respond(read()))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

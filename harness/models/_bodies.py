@@ -97,7 +97,7 @@ class Writer:
 
     def _sampled(self, prompt: Prompt) -> Question:
         """Asks for texts; a choice read from its text is asked once, a greedy answer once for all."""
-        samples = 1 if prompt.ask is Ask.CHOOSE else self.decoding.samples
+        samples = self.decoding.answers(prompt.ask)
         drawn = samples if self.decoding.temperature > 0 else 1
         calls = [
             self.written(prompt.messages, self.decoding.max_tokens, seed=self._seed(prompt, k))

@@ -19,13 +19,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.models._base import Model
+from harness.models._base import Keep, Model, Window, answer
 from harness.models._memory import Key, Memory
-from harness.records import Ask, Decoding, Prompt, Response
+from harness.records import Decoding, Prompt, Response
 
-Window = tuple[int, Callable[[], list[Prompt]]]
-"""Its number, and what reads its prompts."""
-Keep = Callable[[int, list[Response]], Any]
 _STORED = ("text", "reasoning", "logprobs", "tokens_in", "tokens_out", "finish")
 
 
@@ -95,12 +92,7 @@ class Cached:
                 known.setdefault(response.prompt, []).append(response)
             keep(number, [response for prompt in prompts for response in known[prompt.id]])
 
-        own = getattr(self.model, "answer", None)
-        if own:
-            own(due(), done)
-            return
-        for number, read in due():
-            done(number, self.model.respond(read()))
+        answer(self.model, due(), done)
 
     def _key(self, prompt: Prompt) -> Key:
         return key_of(prompt, self.fingerprint, self.decoding, self.labelled)
@@ -111,8 +103,7 @@ class Cached:
 
         def read(memory: Memory) -> None:
             for prompt in prompts:
-                samples = 1 if prompt.ask is Ask.CHOOSE else self.decoding.samples
-                known = memory.recall(self._key(prompt), samples)
+                known = memory.recall(self._key(prompt), self.decoding.answers(prompt.ask))
                 if known is not None:
                     found[prompt.id] = [_response(prompt, answer) for answer in known]
 

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from harness.errors import BadConfig, NotFound
+from harness.models._given import bad, refuse_unknown
 
 APIS = ("chat", "completions")
 READINGS = ("auto", "text")
@@ -68,7 +69,7 @@ class Settings:
             value = getattr(self, name)
             if not isinstance(value, kind) or isinstance(value, bool) or not value >= least:
                 word = "whole number" if name in _WHOLE else "number"
-                raise _bad(name, value, f"a {word} of at least {least:g}")
+                raise bad(name, value, f"a {word} of at least {least:g}")
         for name, known in (("api", APIS), ("reading", READINGS)):
             if getattr(self, name) not in known:
                 raise NotFound.among(name, str(getattr(self, name)), known, where=f"model.{name}")
@@ -78,9 +79,9 @@ class Settings:
             ("proxies", bool, "true or false"),
         ):
             if not isinstance(getattr(self, name), wanted):
-                raise _bad(name, getattr(self, name), word)
+                raise bad(name, getattr(self, name), word)
         if self.max_cost and not self.prices:
-            raise _bad("max_cost", self.max_cost, "prices beside it, by model.prices")
+            raise bad("max_cost", self.max_cost, "prices beside it, by model.prices")
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Settings:
@@ -90,9 +91,7 @@ class Settings:
             BadConfig, NotFound: a name is unknown, missing or a value out of range.
         """
         known = [f.name for f in fields(cls)]
-        for name in given:
-            if name not in known:
-                raise NotFound.among("setting", str(name), known, where=f"model.{name}")
+        refuse_unknown(given, known)
         for name in ("url", "name"):
             if not isinstance(given.get(name), str) or not given[name]:
                 raise BadConfig(
@@ -137,12 +136,3 @@ def _check_url(url: str) -> None:
             expected="http://host/v1 or https://host/v1, without user, key or query",
             fix="correct model.url; a key is given by model.key_env=VARIABLE",
         )
-
-
-def _bad(name: str, value: object, expected: str) -> BadConfig:
-    return BadConfig(
-        f"model.{name} is {value!r}",
-        where=f"model.{name}",
-        expected=expected,
-        fix=f"correct model.{name}, or leave it out",
-    )

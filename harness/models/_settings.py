@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import BadConfig
+from harness.models._given import bad
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 
@@ -36,12 +37,12 @@ class Settings:
         for name, least in (("batch", 1), ("threads", 0)):
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
-                raise _bad_setting(name, value, f"a whole number of at least {least}")
+                raise bad(name, value, f"a whole number of at least {least}")
         if self.dtype not in DTYPES:
-            raise _bad_setting("dtype", self.dtype, f"one of {', '.join(DTYPES)}")
+            raise bad("dtype", self.dtype, f"one of {', '.join(DTYPES)}")
         for name in ("path", "revision", "device", "system"):
             if not isinstance(getattr(self, name), str | None):
-                raise _bad_setting(name, getattr(self, name), "text")
+                raise bad(name, getattr(self, name), "text")
 
     @classmethod
     def read(cls, given: Mapping[str, Any]) -> Settings:
@@ -73,12 +74,3 @@ def count_cores() -> int:
         return len({Path(siblings.format(cpu)).read_text() for cpu in allowed})
     except OSError:
         return len(allowed)
-
-
-def _bad_setting(name: str, value: object, expected: str) -> BadConfig:
-    return BadConfig(
-        f"model.{name} is {value!r}",
-        where=f"model.{name}",
-        expected=expected,
-        fix=f"correct model.{name}, or leave it out",
-    )

@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.errors import BadModel, OutOfBudget
 from harness.models import _echoed
-from harness.models._base import Foreseen
+from harness.models._base import Foreseen, Keep, Window
 from harness.models._bodies import Question, Writer
 from harness.models._budget import Call
 from harness.models._client import Client, Job
@@ -30,8 +30,6 @@ _ATTEMPTS = 3
 _ASKED = "Is ice cold? Answer yes or no, nothing else."
 _ECHOED = "Ice is cold, and fire is hot."
 _SPELT = {"yes", "no"}
-Window = tuple[int, Callable[[], list[Prompt]]]
-"""Its number, and what reads its prompts."""
 PAIRS = (
     'ask the suite without pairs, such as \'suite.probes=["*_decision","*_ambiguous"]\', or serve'
     " the model where /completions takes echo with logprobs (vLLM, llama.cpp), or run it by model=local"
@@ -99,7 +97,7 @@ class Chat:
         self.answer([(0, lambda: list(prompts))], lambda _, given: kept.extend(given))
         return kept
 
-    def answer(self, windows: Iterable[Window], keep: Callable[[int, list[Response]], Any]) -> None:
+    def answer(self, windows: Iterable[Window], keep: Keep) -> None:
         """Answers windows without a pause between them; each is kept once it is whole.
 
         Raises:
@@ -113,7 +111,7 @@ class Chat:
     def _jobs(
         self,
         windows: Iterable[Window],
-        keep: Callable[[int, list[Response]], Any],
+        keep: Keep,
         stops: list[OutOfBudget],
     ) -> Iterator[Job]:
         for number, read in windows:

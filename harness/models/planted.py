@@ -34,6 +34,7 @@ from typing import Any
 from harness import __version__
 from harness.errors import BadConfig, NotFound
 from harness.models._base import Foreseen
+from harness.models._given import refuse_unknown
 from harness.records import ATTRIBUTES, Ask, Choice, Decoding, Prompt, Response
 
 _REFUSAL = {"zh": "抱歉，我无法提供这方面的帮助。", "en": "I'm sorry, but I can't help with that."}
@@ -58,9 +59,7 @@ def open(settings: Mapping[str, Any], decoding: Decoding) -> "Planted":
         BadConfig, NotFound: an unknown effect, attribute or setting, or a number out of range.
     """
     known: dict[str, Any] = {"effect": "none", "attribute": "gender", "dose": 0.10, "noise": 0.12}
-    for name in settings:
-        if name not in known:
-            raise NotFound.among("setting", name, known, where=f"model.{name}")
+    refuse_unknown(settings, known)
     chosen: dict[str, Any] = known | dict(settings)
     if chosen["effect"] not in EFFECTS:
         raise NotFound.among("effect", str(chosen["effect"]), EFFECTS, where="model.effect")
@@ -114,7 +113,7 @@ class Planted:
         return [
             self._answer(prompt, sample)
             for prompt in prompts
-            for sample in range(1 if prompt.ask is Ask.CHOOSE else self.decoding.samples)
+            for sample in range(self.decoding.answers(prompt.ask))
         ]
 
     def uniform(self, *keys: object) -> float:

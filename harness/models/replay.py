@@ -20,6 +20,7 @@ from harness import store
 from harness.errors import BadConfig, BadModel, NotFound
 from harness.models._answers import LISTED, Answer, Answers, Columns, Key, read
 from harness.models._base import Foreseen
+from harness.models._given import refuse_unknown
 from harness.records import Ask, Decoding, Prompt, Response
 
 BY = ("id", "item", "scenario")
@@ -36,9 +37,7 @@ def open(settings: Mapping[str, Any], decoding: Decoding) -> Replay:
     """
     columns = [each.name for each in fields(Columns)]
     known = ("path", "name", "by", *columns)
-    for name in settings:
-        if name not in known:
-            raise NotFound.among("setting", str(name), known, where=f"model.{name}")
+    refuse_unknown(settings, known)
     path, by = settings.get("path"), settings.get("by", "id")
     if not isinstance(path, str) or not path:
         raise BadConfig(
@@ -134,8 +133,8 @@ class Replay:
 
     def _keys(self, prompt: Prompt) -> list[Key]:
         """Returns where the answers to a prompt stand: the one place that knows what an id means."""
-        samples = 1 if prompt.ask is Ask.CHOOSE else self.decoding.samples
-        return [(getattr(prompt, self.by), sample) for sample in range(samples)]
+        samples = range(self.decoding.answers(prompt.ask))
+        return [(getattr(prompt, self.by), sample) for sample in samples]
 
     def _response(self, prompt: Prompt, sample: int, answer: Answer | None) -> Response:
         wrong = self._amiss(prompt, answer)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from numpy.typing import ArrayLike
 
 from harness.stats import crossed, intervals, significance
@@ -11,6 +13,18 @@ from harness.stats.intervals import Interval
 
 Evidence = ArrayLike | Crossed
 """Shape (scenarios,), or what `crossed.crossed` found where names are a second random factor."""
+
+
+def standard_error(found: Evidence) -> float:
+    """Computes the standard error of the mean: see `intervals` and `crossed`.
+
+    Example:
+        >>> standard_error([0.0, 0.0, 3.0])
+        1.0
+    """
+    if isinstance(found, Crossed):
+        return math.sqrt(found.variance)
+    return intervals.standard_error(found)
 
 
 def equivalence(
