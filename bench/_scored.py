@@ -22,7 +22,7 @@ Pairs = list[tuple[str, str]]
 def art4(folder: str, dtype: str, batch: int) -> Callable[[Pairs], list[float]]:
     """Opens our scorer."""
     from harness.models import local
-    from harness.models._scoring import Request
+    from harness.models._packing import Request
     from harness.records import Decoding
 
     settings = {"path": folder} if folder else {}

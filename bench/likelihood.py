@@ -74,7 +74,10 @@ def crows(pairs: int) -> Pairs:
 
 
 def small_llama(folder: Path) -> None:
-    """Writes a random Llama of 15 million parameters, with a tokenizer trained on the items."""
+    """Writes a random Llama of 15 million parameters, with a tokenizer trained on the items.
+
+    Its shape is that of the well-known small Llama of llama2.c (`stories15M`).
+    """
     import torch
     import transformers
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -84,7 +87,7 @@ def small_llama(folder: Path) -> None:
     core.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(
-        vocab_size=8000, special_tokens=["<s>", "</s>"], initial_alphabet=alphabet
+        vocab_size=32000, special_tokens=["<s>", "</s>"], initial_alphabet=alphabet
     )
     texts = (context + text for context, text in [*bbq(3000), *crows(1500)])
     core.train_from_iterator(texts, trainer)
@@ -94,12 +97,13 @@ def small_llama(folder: Path) -> None:
     tokenizer.chat_template = "{% for m in messages %}{{ m['content'] }}{% endfor %}"
     torch.manual_seed(0)
     config = transformers.LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=320,
-        intermediate_size=864,
-        num_hidden_layers=8,
-        num_attention_heads=5,
+        vocab_size=32000,
+        hidden_size=288,
+        intermediate_size=768,
+        num_hidden_layers=6,
+        num_attention_heads=6,
         max_position_embeddings=2048,
+        tie_word_embeddings=True,
     )
     transformers.LlamaForCausalLM(config).save_pretrained(folder)
     tokenizer.save_pretrained(folder)

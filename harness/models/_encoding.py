@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from harness.models._scoring import Request, count_shared
+from harness.models._packing import Request, count_shared
 from harness.records import Choice, Message, Prompt
 
 

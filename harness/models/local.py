@@ -22,7 +22,8 @@ from harness.models import _decoding, _loading
 from harness.models._decoding import Draft
 from harness.models._encoding import Encoder, UnfitError
 from harness.models._foreseen import foresee as foresee
-from harness.models._scoring import Request, Scorer
+from harness.models._packing import Request
+from harness.models._scoring import Scorer
 from harness.models._settings import Settings, count_cores
 from harness.records import Ask, Decoding, Message, Prompt, Response
 

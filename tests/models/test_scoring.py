@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from itertools import combinations, pairwise
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.models import _scoring
-from harness.models._scoring import Request, Scorer, common_header, plan
+from harness.models import _packing
+from harness.models._packing import Request, common_header, plan
+from harness.models._scoring import Scorer
 from tests.models.conftest import close, random_model
 
 torch = pytest.importorskip("torch")
@@ -61,14 +64,33 @@ def test_packed_scores_are_plain_scores_at_any_batch_and_in_any_order(
 
 
 @settings(max_examples=50, deadline=None)
-@given(window=windows(), length=st.sampled_from([8, 32, 256]))
-def test_rows_hold_each_scored_token_once_and_no_leaf(window: list[Request], length: int) -> None:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(_scoring, "LENGTH", length)
-        rows = plan(window, common_header(window))
+@given(window=windows(), width=st.sampled_from([1, 32, 4096]))
+def test_rows_hold_each_scored_token_once_and_no_leaf(window: list[Request], width: int) -> None:
+    rows = plan(window, common_header(window), width=width)
     places = sorted((index, place) for row in rows for _, _, index, place in row.targets)
     assert places == [(i, k) for i, r in enumerate(window) for k in range(len(r.tokens) - r.start)]
     assert all(parent < node for row in rows for node, parent in enumerate(row.parents))
+
+
+@settings(max_examples=50, deadline=None)
+@given(window=windows(), width=st.sampled_from([1, 8, 64]))
+def test_no_other_cuts_of_the_sorted_sequences_cost_less(window: list[Request], width: int) -> None:
+    def work(rows: Iterable[int]) -> float:
+        return sum(n * (1 + _packing.KEY * n / width) for n in rows)
+
+    fed = sorted(request.tokens for request in window[:8])
+    fed = [tokens[:-1] for tokens in fed]
+
+    def nodes(group: Sequence[tuple[int, ...]]) -> int:
+        return len({own[: depth + 1] for own in group for depth in range(len(own))})
+
+    best = min(
+        work(nodes(fed[a:b]) for a, b in pairwise([0, *cuts, len(fed)]))
+        for size in range(len(fed))
+        for cuts in combinations(range(1, len(fed)), size)
+    )
+    got = work(len(row.tokens) for row in plan(window[:8], width=width))
+    assert got == pytest.approx(best)
 
 
 def test_a_prefix_is_computed_once() -> None:
