@@ -25,6 +25,8 @@ def void(
     probe, language = block.probe, block.first.language
     if probe.ask not in model.abilities:
         yield f"the model cannot {probe.ask.value}: `art4 eval` refuses it"
+    elif probe.format in model.cannot:
+        yield f"the model cannot be asked the format {probe.format}: `art4 eval` refuses it"
     elif probe.ask is Ask.CHOOSE and not outcomes.readable(module, block.first, model.texts):
         yield f"{outcome} cannot be read off the scored choices of this model"
     if outcome == probe.outcomes[0] and (probe.controls or "positive_control" in probe.arms):

@@ -51,6 +51,6 @@ def _can(model: Model, loaded: Sequence[Probe]) -> None:
             raise BadModel(
                 f"{model.describe()['name']} cannot be asked prompts of the format {probe.format}",
                 where=f"probe {probe.name}, format {probe.format}",
-                expected="a model that gives the log-probabilities of a given text",
+                expected="prompts that a model of this kind can answer",
                 fix=fix,
             )

@@ -1,7 +1,7 @@
 """What a backend must offer."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from harness.records import Ask, Decoding, Prompt, Response
@@ -57,6 +57,8 @@ class Foreseen:
     name: str
     abilities: frozenset[Ask] = frozenset(Ask)
     """What it can be asked to do, as far as is known."""
+    cannot: Mapping[str, str] = field(default_factory=dict)
+    """Format that it cannot be asked -> what to do instead, as far as is known."""
     texts: bool = False
     """Whether a scored answer comes with its text."""
     was: Callable[[Mapping[str, Any]], bool] = lambda _: False
@@ -71,6 +73,7 @@ class Foreseen:
         return cls(
             name=str(told["name"]),
             abilities=model.abilities,
+            cannot=getattr(model, "cannot", {}),
             texts=getattr(model, "texts", False),
             was=lambda other: other.get("fingerprint") == told["fingerprint"],
         )

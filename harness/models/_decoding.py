@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
+from harness.models._narrow import padded
+from harness.models._scoring import count_shared
+from harness.models._seq2seq import read
+
 PAD = 0
 """Any token: what is padded is masked."""
+HEADER = 16
+"""What all prompts begin with is read by itself if it is at least so many tokens."""
 
 
 @dataclass(slots=True)
@@ -25,33 +31,37 @@ class Draft:
     """`stop`, `length`, or `error` where the logits are no numbers."""
 
 
+class Steps(Protocol):
+    """A batch of rows that grow by one token at a time."""
+
+    def logits(self) -> Tensor:
+        """Returns what may come next, shape (rows, vocabulary)."""
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Leaves the other rows out from now on."""
+
+    def feed(self, tokens: Sequence[int]) -> None:
+        """Adds a token to each row."""
+
+
 @torch.inference_mode()
 def write(
-    model: Any, drafts: Sequence[Draft], stops: Iterable[int], temperature: float, limit: int
+    begin: Callable[[Sequence[Sequence[int]]], Steps],
+    drafts: Sequence[Draft],
+    stops: Iterable[int],
+    temperature: float,
+    limit: int,
 ) -> None:
     """Completes a batch of drafts in place, by at most `limit` tokens each.
 
-    Prompts are padded on the left and positions count real tokens, so that no row depends on
-    another; a row that is done leaves the batch. Nothing but its own seed moves what a row draws.
+    `begin` reads their prompts. A row that is done leaves the batch, and nothing but its own seed
+    moves what a row draws.
     """
-    device, stopping = model.device, set(stops)
-    rows = list(drafts)
+    stopping, rows = set(stops), list(drafts)
     generators = [torch.Generator().manual_seed(draft.seed) for draft in rows]
-    width = max(len(draft.tokens) for draft in rows)
-    ids = torch.tensor([[PAD] * (width - len(d.tokens)) + list(d.tokens) for d in rows])
-    mask = torch.tensor([[0] * (width - len(d.tokens)) + [1] * len(d.tokens) for d in rows])
-    ids, mask, past = ids.to(device), mask.to(device), None
+    steps = begin([draft.tokens for draft in rows])
     while True:
-        positions = (mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
-        out = model(
-            ids,
-            attention_mask=mask,
-            position_ids=positions,
-            past_key_values=past,
-            use_cache=True,
-            logits_to_keep=1,
-        )
-        logits, past = out.logits[:, -1].float().cpu(), out.past_key_values
+        logits = steps.logits().float().cpu()
         sound = torch.isfinite(logits.logsumexp(-1)).tolist()
         chosen = _choose(logits, generators, temperature).tolist()
         for row, token, is_sound in zip(rows, chosen, sound, strict=True):
@@ -61,11 +71,106 @@ def write(
             return
         if len(keep) < len(rows):
             rows, generators = [rows[i] for i in keep], [generators[i] for i in keep]
-            kept = torch.tensor(keep, dtype=torch.long, device=device)
-            mask = mask[kept]
-            past.batch_select_indices(kept)
-        ids = torch.tensor([row.written[-1:] for row in rows], dtype=torch.long, device=device)
-        mask = torch.cat([mask, mask.new_ones(len(rows), 1)], dim=-1)
+            steps.keep(keep)
+        steps.feed([row.written[-1] for row in rows])
+
+
+class Continued:
+    """Continues prompts with a causal model.
+
+    Prompts are padded on the left and positions count real tokens, so that no row depends on
+    another. Equal prompts are read once, and with `share` what all begin with is, before the rest.
+    """
+
+    def __init__(self, model: Any, prompts: Sequence[Sequence[int]], share: bool) -> None:
+        self.model, device = model, model.device
+        distinct = list(dict.fromkeys(map(tuple, prompts)))
+        header = count_shared([p[:-1] for p in distinct]) if share and len(distinct) > 1 else 0
+        header = header if header >= HEADER else 0
+        self.past: Any = None
+        if header:
+            ids = torch.tensor([distinct[0][:header]], device=device)
+            self.past = model(ids, use_cache=True, logits_to_keep=1).past_key_values
+            self.past.batch_repeat_interleave(len(distinct))
+        rest = [p[header:] for p in distinct]
+        gaps = [max(map(len, rest)) - len(p) for p in rest]
+        ids = torch.tensor([[PAD] * gap + [*p] for gap, p in zip(gaps, rest, strict=True)])
+        self.mask = torch.tensor(
+            [[1] * header + [0] * gap + [1] * len(p) for gap, p in zip(gaps, rest, strict=True)]
+        ).to(device)
+        self.next = self._read(ids)
+        if len(distinct) < len(prompts):
+            places = {p: i for i, p in enumerate(distinct)}
+            self.keep([places[tuple(p)] for p in prompts])
+
+    def logits(self) -> Tensor:
+        """Returns what may come next, shape (rows, vocabulary)."""
+        return self.next
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Takes these rows alone, in this order; one may be taken several times."""
+        kept = torch.tensor(rows, device=self.mask.device)
+        self.next, self.mask = self.next[kept.to(self.next.device)], self.mask[kept]
+        self.past.batch_select_indices(kept)
+
+    def feed(self, tokens: Sequence[int]) -> None:
+        """Adds a token to each row."""
+        self.mask = torch.cat([self.mask, self.mask.new_ones(len(tokens), 1)], dim=-1)
+        self.next = self._read(torch.tensor(tokens)[:, None])
+
+    def _read(self, ids: Tensor) -> Tensor:
+        positions = (self.mask.cumsum(-1) - 1).clamp(min=0)[:, -ids.shape[1] :]
+        out = self.model(
+            ids.to(self.mask.device),
+            attention_mask=self.mask,
+            position_ids=positions,
+            past_key_values=self.past,
+            use_cache=True,
+            logits_to_keep=1,
+        )
+        self.past = out.past_key_values
+        last: Tensor = out.logits[:, -1]
+        return last
+
+
+class Translated:
+    """Answers prompts with an encoder-decoder model, whose encoder reads equal prompts once."""
+
+    def __init__(self, model: Any, prompts: Sequence[Sequence[int]], prefix: Sequence[int]) -> None:
+        self.model, self.past = model, None
+        distinct = list(dict.fromkeys(map(tuple, prompts)))
+        ids, self.real = (t.to(model.device) for t in padded(distinct, PAD))
+        out = model.get_encoder()(input_ids=ids, attention_mask=self.real)
+        self.hidden = out.last_hidden_state
+        places = {p: i for i, p in enumerate(distinct)}
+        self.keep([places[tuple(p)] for p in prompts])
+        self.next = self._read(torch.tensor([list(prefix)] * len(prompts)))
+
+    def logits(self) -> Tensor:
+        """Returns what may come next, shape (rows, vocabulary)."""
+        return self.next
+
+    def keep(self, rows: Sequence[int]) -> None:
+        """Takes these rows alone, in this order; one may be taken several times."""
+        kept = torch.tensor(rows, device=self.real.device)
+        self.hidden, self.real = self.hidden[kept], self.real[kept]
+        if self.past is not None:
+            self.past.batch_select_indices(kept)
+
+    def feed(self, tokens: Sequence[int]) -> None:
+        """Adds a token to each row."""
+        self.next = self._read(torch.tensor(tokens)[:, None])
+
+    def _read(self, ids: Tensor) -> Tensor:
+        out = self.model(
+            **read(self.hidden, self.real),
+            decoder_input_ids=ids.to(self.real.device),
+            past_key_values=self.past,
+            use_cache=True,
+        )
+        self.past = out.past_key_values
+        last: Tensor = out.logits[:, -1]
+        return last
 
 
 def _extend(row: Draft, token: int | None, stops: set[int], limit: int) -> None:

@@ -47,7 +47,7 @@ class Encoder:
     def prompt(self, prompt: Prompt, room: int) -> list[int]:
         """Returns the tokens of the conversation, which leaves `room` tokens for the answer."""
         tokens = self._tokens(self.context(prompt.messages), special=self.template is None)[0]
-        return self._checked(tokens, room)
+        return checked(tokens, self.limit, room)
 
     def choices(self, prompt: Prompt) -> tuple[list[Request], int]:
         """Returns what to score for each choice, and the number of prompt tokens.
@@ -77,7 +77,7 @@ class Encoder:
         encoded, tails = [], []
         for choice in choices:
             tokens, spans = self._tokens(choice.text, special=True)
-            starts = [_first_letter(choice.text, span) for span in spans]
+            starts = [first_letter(choice.text, span) for span in spans]
             behind = next((i for i, at in enumerate(starts) if at >= choice.start), len(tokens))
             encoded.append(tokens)
             tails.append(tuple(tokens[behind:][::-1]))
@@ -95,16 +95,7 @@ class Encoder:
                     "the first token is scored, but there is no BOS or EOS to precede it"
                 )
             tokens, start = [self.first, *tokens], 1
-        return Request(tuple(self._checked(tokens, 0)), start)
-
-    def _checked(self, tokens: list[int], room: int) -> list[int]:
-        if self.limit is not None and len(tokens) + room > self.limit:
-            raise UnfitError(
-                f"{len(tokens)} tokens and {room} to come; the model takes {self.limit}"
-            )
-        if not tokens:
-            raise UnfitError("the prompt has no token")
-        return tokens
+        return Request(tuple(checked(tokens, self.limit)), start)
 
     def _tokens(self, text: str, *, special: bool) -> tuple[list[int], list[tuple[int, int]]]:
         """Returns tokens and the characters each covers; without an end-of-text at the end."""
@@ -116,7 +107,20 @@ class Encoder:
         return tokens, [(int(start), int(end)) for start, end in spans]
 
 
-def _first_letter(text: str, span: tuple[int, int]) -> int:
+def checked(tokens: list[int], limit: int | None, room: int = 0) -> list[int]:
+    """Returns the tokens, which leave `room` within what the model takes.
+
+    Raises:
+        UnfitError: they do not, or there are none.
+    """
+    if limit is not None and len(tokens) + room > limit:
+        raise UnfitError(f"{len(tokens)} tokens and {room} to come; the model takes {limit}")
+    if not tokens:
+        raise UnfitError("the prompt has no token")
+    return tokens
+
+
+def first_letter(text: str, span: tuple[int, int]) -> int:
     """Returns where the token's first character that is no space stands."""
     start, end = span
     covered = text[start:end]

@@ -12,7 +12,12 @@ from typing import Any
 from harness.errors import BadModel
 from harness.models import _loading, _weights
 from harness.models._base import Foreseen
+from harness.models._devices import device_of, dtype_of
+from harness.models._encoders import encoder_of, limit_of
 from harness.models._encoding import Encoder, UnfitError
+from harness.models._kinds import ABILITIES, CANNOT, Kind, kind_of
+from harness.models._pairs import PairEncoder
+from harness.models._seq2seq import SplitEncoder
 from harness.models._settings import Settings
 from harness.records import Ask, Decoding, Prompt
 
@@ -22,21 +27,21 @@ def foresee(settings: Mapping[str, Any], decoding: Decoding) -> Foreseen:
 
     Raises:
         BadConfig: a setting is unknown or out of range.
-        BadModel: a local path that is not there, or holds no causal model.
+        BadModel: a local path that is not there, or holds no language model.
     """
     chosen = Settings.read(settings)
     name = chosen.path or _weights.FILE.split(".")[0]
     source = _on_disk(chosen)
     if source is None:
         return Foreseen(name=name)
+    kind = Kind.CAUSAL
     if source.is_dir():
-        _loading.check_folder(source, _loading.weight_files(source), name)
+        kind = kind_of(source, _loading.weight_files(source), name)
     try:
         tokenizer, config = _tokenizer(source), _config(source)
     except Exception:  # noqa: BLE001 - a tokenizer fails in many ways; `open` tells which
-        return Foreseen(name=name)
-    limit = getattr(config and config.get_text_config(), "max_position_embeddings", None)
-    encoder = Encoder(tokenizer, chosen.system, limit)
+        return Foreseen(name=name, abilities=ABILITIES[kind], cannot=CANNOT[kind])
+    encoder = encoder_of(kind, tokenizer, chosen.system, config and limit_of(config))
 
     def count(prompt: Prompt) -> int | None:
         try:
@@ -52,13 +57,17 @@ def foresee(settings: Mapping[str, Any], decoding: Decoding) -> Foreseen:
         same = known is not None and all(told.get(key) == value for key, value in known.items())
         return same and told["weights"] == _weights.digest(_loading.weight_files(source))
 
-    return Foreseen(name=name, abilities=_abilities(config), was=was, count=count)
+    return Foreseen(
+        name=name, abilities=_abilities(kind, config), cannot=CANNOT[kind], was=was, count=count
+    )
 
 
-def _identity(settings: Settings, encoder: Encoder) -> Mapping[str, Any] | None:
+def _identity(
+    settings: Settings, encoder: Encoder | PairEncoder | SplitEncoder
+) -> Mapping[str, Any] | None:
     """Returns what of `Local.describe` is known without weights; None where the device is not here."""
     try:
-        device = _loading.device_of(settings.device)
+        device = device_of(settings.device)
     except BadModel:
         return None
     return {
@@ -66,7 +75,7 @@ def _identity(settings: Settings, encoder: Encoder) -> Mapping[str, Any] | None:
         "tokenizer": _digest(encoder.tokenizer.backend_tokenizer.to_str()),
         "chat_template": None if encoder.template is None else _digest(encoder.template),
         "device": device.type,
-        "dtype": str(_loading.dtype_of(settings.dtype, device)).removeprefix("torch."),
+        "dtype": str(dtype_of(settings.dtype, device)).removeprefix("torch."),
     }
 
 
@@ -98,12 +107,12 @@ def _config(source: Path) -> Any:
     return AutoConfig.from_pretrained(source, local_files_only=True) if source.is_dir() else None
 
 
-def _abilities(config: Any) -> frozenset[Ask]:
+def _abilities(kind: Kind, config: Any) -> frozenset[Ask]:
     """Returns what a model of this kind can do: one that keeps a state does not write here."""
     from transformers import MODEL_FOR_CAUSAL_LM_MAPPING
 
-    kind = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None)
-    return frozenset({Ask.CHOOSE} if getattr(kind, "_is_stateful", False) else Ask)
+    built = MODEL_FOR_CAUSAL_LM_MAPPING.get(type(config), None) if kind is Kind.CAUSAL else None
+    return ABILITIES[kind] - ({Ask.GENERATE} if getattr(built, "_is_stateful", False) else set())
 
 
 def _digest(text: str) -> str:

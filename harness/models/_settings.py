@@ -13,6 +13,8 @@ from harness.errors import BadConfig
 from harness.models._given import bad
 
 DTYPES = ("auto", "float32", "bfloat16", "float16")
+DEVICE_MAPS = ("auto", "balanced", "balanced_low_0", "sequential")
+"""Those of accelerate that need no list of layers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +28,8 @@ class Settings:
     dtype: str = "auto"
     """`auto` is float32 on CPU and bfloat16 on CUDA."""
     device: str = "auto"
+    device_map: str | None = None
+    """How layers are spread over several GPUs, the CPU last; nothing for one device."""
     batch: int = 1024
     """Padded tokens in one forward."""
     threads: int = 0
@@ -40,6 +44,10 @@ class Settings:
                 raise bad(name, value, f"a whole number of at least {least}")
         if self.dtype not in DTYPES:
             raise bad("dtype", self.dtype, f"one of {', '.join(DTYPES)}")
+        if self.device_map is not None and self.device_map not in DEVICE_MAPS:
+            raise bad("device_map", self.device_map, f"one of {', '.join(DEVICE_MAPS)}")
+        if self.device_map is not None and self.device != "auto":
+            raise bad("device", self.device, "auto where model.device_map is set")
         for name in ("path", "revision", "device", "system"):
             if not isinstance(getattr(self, name), str | None):
                 raise bad(name, getattr(self, name), "text")

@@ -86,13 +86,15 @@ def converted(gguf: Path) -> Path | None:
     return target
 
 
-def read_gguf(gguf: Path, dtype: Any) -> tuple[Any, Any]:
+def read_gguf(gguf: Path, dtype: Any, device_map: str | None = None) -> tuple[Any, Any]:
     """Reads model and tokenizer from a GGUF file; quantised weights are widened to `dtype`."""
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     source: dict[str, Any] = {"gguf_file": gguf.name, "local_files_only": True}
     with contextlib.redirect_stderr(io.StringIO()):  # its progress bar cannot be turned off
-        model = AutoModelForCausalLM.from_pretrained(gguf.parent, dtype=dtype, **source)
+        model = AutoModelForCausalLM.from_pretrained(
+            gguf.parent, dtype=dtype, device_map=device_map, **source
+        )
         return model, AutoTokenizer.from_pretrained(gguf.parent, **source)
 
 

@@ -1,4 +1,4 @@
-"""Asks causal models of `transformers` that run in this process.
+"""Asks causal, masked and encoder-decoder models of `transformers` that run in this process.
 
 Settings: see `_settings.Settings`. Weights are safetensors or GGUF; no model's own code is run.
 """
@@ -20,10 +20,11 @@ import torch
 from harness.errors import BadModel
 from harness.models import _decoding, _loading
 from harness.models._decoding import Draft
-from harness.models._encoding import Encoder, UnfitError
+from harness.models._encoders import encoder_of, limit_of, scorer_of
+from harness.models._encoding import UnfitError
 from harness.models._foreseen import foresee as foresee
-from harness.models._packing import Request
-from harness.models._scoring import Scorer
+from harness.models._kinds import ABILITIES, CANNOT, Kind
+from harness.models._seq2seq import Seq2SeqScorer
 from harness.models._settings import Settings, count_cores
 from harness.records import Ask, Decoding, Message, Prompt, Response
 
@@ -46,24 +47,24 @@ def open(settings: Mapping[str, Any], decoding: Decoding) -> Local:
 
 
 class Local:
-    """A causal model in this process."""
+    """A model in this process."""
 
     def __init__(self, loaded: _loading.Loaded, settings: Settings, decoding: Decoding) -> None:
         self.loaded, self.settings, self.decoding = loaded, settings, decoding
         self.model, self.tokenizer = loaded.model, loaded.tokenizer
-        config = self.model.config.get_text_config()
-        limit = getattr(config, "max_position_embeddings", None)
+        kind, limit = loaded.kind, limit_of(self.model.config, self.model)
         self.tokenizer_digest = _digest(self.tokenizer.backend_tokenizer.to_str())
-        self.encoder = Encoder(self.tokenizer, settings.system, limit)
+        self.encoder = encoder_of(kind, self.tokenizer, settings.system, limit)
         self.rendered = self._render_sample()
-        self.scorer = Scorer(self.model, settings.batch)
+        self.scorer: Any = scorer_of(kind, self.model, self.tokenizer, settings.batch)
         stateful = getattr(self.model, "_is_stateful", False)
-        self.abilities = frozenset({Ask.CHOOSE} if stateful else {Ask.CHOOSE, Ask.GENERATE})
+        self.abilities = ABILITIES[kind] - ({Ask.GENERATE} if stateful else set())
+        self.cannot = CANNOT[kind]
         self.stops = self._find_stops()
 
     def describe(self) -> Mapping[str, Any]:
         """Returns its provenance; `fingerprint` is a digest of all that can move an answer."""
-        template = self.encoder.template
+        template, places = self.encoder.template, self._places()
         moves = {
             "weights": self.loaded.weights,
             "tokenizer": self.tokenizer_digest,
@@ -71,7 +72,7 @@ class Local:
             "rendered": _digest(self.rendered),  # a template may write today's date
             "system": self.settings.system,
             "dtype": str(self.model.dtype).removeprefix("torch."),
-            "device": self.model.device.type,
+            "device": "+".join(sorted({place.split(":")[0] for place in places.values()})),
             "packing": self.scorer.packing,
             "libraries": {name: version(name) for name in ("torch", "transformers", "tokenizers")},
         }
@@ -79,12 +80,27 @@ class Local:
             "name": self.loaded.name,
             "fingerprint": _digest(json.dumps(moves, sort_keys=True)),
             **moves,
-            "context": "chat template" if template is not None else "plain text",
+            "kind": self.loaded.kind.value,
+            "context": self._context(),
             "revision": self.loaded.revision,
             "parameters": sum(p.numel() for p in self.model.parameters()),
+            "device_map": places if self.settings.device_map else None,
             "threads": torch.get_num_threads(),
             "batch": self.settings.batch,
         }
+
+    def _places(self) -> Mapping[str, str]:
+        """Says which part of the model lies where."""
+        spread = getattr(self.model, "hf_device_map", None) or {"": self.model.device}
+        return {
+            part: str(torch.device("cuda", at) if isinstance(at, int) else at)
+            for part, at in spread.items()
+        }
+
+    def _context(self) -> str:
+        if self.loaded.kind is Kind.MASKED:
+            return "sentence pairs"
+        return "plain text" if self.encoder.template is None else "chat template"
 
     def respond(self, prompts: Sequence[Prompt]) -> list[Response]:
         """Answers a window: scored choices, or `samples` texts, in the order of the prompts."""
@@ -97,7 +113,7 @@ class Local:
         ]
 
     def _score(self, prompts: Sequence[Prompt]) -> Iterator[Response]:
-        requests: list[Request] = []
+        requests: list[Any] = []
         encoded: list[tuple[int, int] | UnfitError] = []
         for prompt in prompts:
             try:
@@ -132,7 +148,7 @@ class Local:
             drafts.append([Draft(tokens, self._seed(prompt, k)) for k in range(drawn)])
         for batch in _batches(drafts, GROWTH * self.settings.batch, self.decoding.max_tokens):
             _decoding.write(
-                self.model, batch, self.stops, self.decoding.temperature, self.decoding.max_tokens
+                self._begin, batch, self.stops, self.decoding.temperature, self.decoding.max_tokens
             )
         for prompt, own in zip(prompts, drafts, strict=True):
             yield [
@@ -141,6 +157,11 @@ class Local:
                 else self._read(prompt, sample, own[sample % drawn])
                 for sample in range(samples)
             ]
+
+    def _begin(self, prompts: Sequence[Sequence[int]]) -> _decoding.Steps:
+        if isinstance(self.scorer, Seq2SeqScorer):
+            return _decoding.Translated(self.model, prompts, self.scorer.prefix)
+        return _decoding.Continued(self.model, prompts, self.scorer.packing == "tree")
 
     def _read(self, prompt: Prompt, sample: int, draft: Draft) -> Response:
         if draft.finish == "error":

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness.errors import BadConfig, BadModel, HarnessError
-from harness.models import _loading, _weights, local
+from harness.models import _devices, _weights, local
 from harness.models._encoding import Encoder, UnfitError
 from harness.records import Choice, Decoding, Response
 from tests.models.conftest import AskFor, close, random_model, save, train_tokenizer
@@ -64,7 +64,7 @@ def test_a_wrong_path_is_refused(tmp_path: Path) -> None:
     assert "no model" in refusal({"path": str(tmp_path / "notes.txt")}).what
 
 
-def test_a_folder_that_is_no_causal_model_is_refused(tmp_path: Path) -> None:
+def test_a_folder_that_is_no_language_model_is_refused(tmp_path: Path) -> None:
     path = {"path": str(tmp_path)}
     assert "config.json" in refusal(path).what
     (tmp_path / "m.gguf").write_bytes(b"")
@@ -72,8 +72,10 @@ def test_a_folder_that_is_no_causal_model_is_refused(tmp_path: Path) -> None:
     config = tmp_path / "config.json"
     config.write_text("{ half")
     assert "config.json" in refusal(path).what
-    config.write_text(json.dumps({"model_type": "bert", "architectures": ["BertForMaskedLM"]}))
-    assert "no causal" in refusal(path).what
+    config.write_text(
+        json.dumps({"model_type": "bert", "architectures": ["BertForTokenClassification"]})
+    )
+    assert "BertForTokenClassification" in refusal(path).what
     config.write_text(json.dumps({"model_type": "llama", "architectures": ["LlamaForCausalLM"]}))
     (tmp_path / "pytorch_model.bin").write_bytes(b"")
     assert "safetensors" in refusal(path).what
@@ -102,7 +104,7 @@ def test_a_folder_without_a_tokenizer_is_refused(tmp_path: Path) -> None:
 def test_too_little_memory_is_said_before_loading(
     folders: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_loading, "available_memory", lambda device: 2**20)
+    monkeypatch.setattr(_devices, "available_memory", lambda device: 2**20)
     error = refusal({"path": folders["llama"]})
     assert "GiB are free" in error.what
     assert "bfloat16" in error.fix
