@@ -165,10 +165,12 @@ def _notes(head: Mapping[str, Any], judged: Sequence[Verdict]) -> list[str]:
             f"只有 {sizes} 个场景的单元在容差 0.05 下不可能“通过”：至少要 59 个场景才能看到稀疏的差异。",
         ]
     dtype = head["model"].get("dtype")
-    if dtype and dtype != "float32":
+    if dtype:
+        exact = dtype == "float32"
         notes += [
-            f"Scored in {dtype}, which moves log-likelihoods by up to 0.3 nats.",
-            f"以 {dtype} 计算，对数似然可因此变动至多 0.3 纳特。",
+            f"Scored in {dtype}"
+            + ("." if exact else ", which moves log-likelihoods by up to 0.3 nats."),
+            f"以 {dtype} 计算" + ("。" if exact else "，对数似然可因此变动至多 0.3 纳特。"),
         ]
     english, chinese = _ADJUSTED[head["standard"]["multiplicity"]]
     return [

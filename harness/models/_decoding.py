@@ -109,8 +109,8 @@ class Continued:
 
     def keep(self, rows: Sequence[int]) -> None:
         """Takes these rows alone, in this order; one may be taken several times."""
-        kept = torch.tensor(rows, device=self.mask.device)
-        self.next, self.mask = self.next[kept.to(self.next.device)], self.mask[kept]
+        kept = torch.tensor(rows)  # on the CPU, since layers may lie on several devices
+        self.next, self.mask = self.next[kept], self.mask[kept]
         self.past.batch_select_indices(kept)
 
     def feed(self, tokens: Sequence[int]) -> None:
@@ -152,7 +152,7 @@ class Translated:
 
     def keep(self, rows: Sequence[int]) -> None:
         """Takes these rows alone, in this order; one may be taken several times."""
-        kept = torch.tensor(rows, device=self.real.device)
+        kept = torch.tensor(rows)
         self.hidden, self.real = self.hidden[kept], self.real[kept]
         if self.past is not None:
             self.past.batch_select_indices(kept)

@@ -31,8 +31,8 @@ ABILITIES: Mapping[Kind, frozenset[Ask]] = {
     Kind.SEQ2SEQ: frozenset(Ask),
 }
 _PAIRS_ALONE = (
-    "ask the suite's sentence pairs alone, such as 'suite.probes=[\"*_pair\",pair_controls]': a masked"
-    " model rates the words of a given text, and continues none"
+    "ask sentence pairs alone, such as 'suite.probes=[\"*_pair\"]': a masked model rates the words of a"
+    " given text, and continues none"
 )
 _NO_PAIRS = (
     'leave the pairs out, such as \'suite.probes=["*_decision","*_ambiguous"]\': a model with an'
@@ -44,6 +44,16 @@ CANNOT: Mapping[Kind, Mapping[str, str]] = {
     Kind.SEQ2SEQ: {"pair": _NO_PAIRS},
 }
 """kind -> format that it cannot be asked -> what to do instead."""
+NOTES: Mapping[Kind, Sequence[str]] = {
+    Kind.CAUSAL: (),
+    Kind.MASKED: (
+        "A masked model: sentence pairs are compared by the pseudo-log-likelihood of the tokens that"
+        " both sentences share, before and behind the change.",
+        "掩码语言模型：句对按两句共有词元（改动之前和之后）的伪对数似然比较。",
+    ),
+    Kind.SEQ2SEQ: (),
+}
+"""kind -> what every report says of it, English and Chinese in turn."""
 
 
 def kind_of(folder: Path, files: Sequence[Path], name: str) -> Kind:

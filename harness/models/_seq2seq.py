@@ -111,7 +111,7 @@ class Seq2SeqScorer:
             hidden, real = self._encode(sources)
             rows = sorted((at, t) for at, source in enumerate(sources) for t in answers[source])
             for own in batches(rows, lambda row: len(self.prefix) + len(row[1]), most):
-                at = torch.tensor([at for at, _ in own], device=hidden.device)
+                at = torch.tensor([at for at, _ in own])
                 scores = self._decode(hidden[at], real[at], [target for _, target in own])
                 found |= {
                     Answer(sources[at], target): scored

@@ -23,7 +23,7 @@ from harness.models._decoding import Draft
 from harness.models._encoders import encoder_of, limit_of, scorer_of
 from harness.models._encoding import UnfitError
 from harness.models._foreseen import foresee as foresee
-from harness.models._kinds import ABILITIES, CANNOT, Kind
+from harness.models._kinds import ABILITIES, CANNOT, NOTES, Kind
 from harness.models._seq2seq import Seq2SeqScorer
 from harness.models._settings import Settings, count_cores
 from harness.records import Ask, Decoding, Message, Prompt, Response
@@ -81,6 +81,7 @@ class Local:
             "fingerprint": _digest(json.dumps(moves, sort_keys=True)),
             **moves,
             "kind": self.loaded.kind.value,
+            "notes": list(NOTES[self.loaded.kind]),
             "context": self._context(),
             "revision": self.loaded.revision,
             "parameters": sum(p.numel() for p in self.model.parameters()),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from harness.records import Ask, Choice, Message, Prompt
+from harness.records import Ask, Choice, Decoding, Message, Prompt
 
 TEXTS = [
     "The nurse said that she was tired. The doctor said that he was late.",
@@ -44,6 +45,69 @@ def train_tokenizer(size: int = 400, *, template: str | None = TEMPLATE) -> Any:
     return made
 
 
+def train_unigram(*, template: str | None = TEMPLATE, ends: bool = False) -> Any:
+    """Trains a tokenizer as sentencepiece does: a space is the first letter of its word.
+
+    With `ends` it puts </s> behind a text, as T5 does.
+    """
+    import transformers
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+
+    build: Any = transformers
+    core = Tokenizer(models.Unigram())
+    core.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="always")
+    core.decoder = decoders.Metaspace(prepend_scheme="always")
+    special = ["<pad>", "</s>", "<unk>", "<s>", "<|im_start|>", "<|im_end|>"]
+    trainer = trainers.UnigramTrainer(
+        vocab_size=300,
+        special_tokens=special,
+        unk_token="<unk>",
+        initial_alphabet=sorted({*"".join(TEXTS), *map(chr, range(32, 127)), "\n"}),
+        show_progress=False,
+    )
+    core.train_from_iterator(TEXTS * 4, trainer)
+    if ends:
+        core.post_processor = processors.TemplateProcessing(
+            single="$A </s>", special_tokens=[("</s>", 1)]
+        )
+    made = build.PreTrainedTokenizerFast(
+        tokenizer_object=core, pad_token="<pad>", eos_token="</s>", unk_token="<unk>"
+    )
+    made.bos_token = None if ends else "<s>"
+    made.chat_template = template
+    return made
+
+
+def train_wordpiece() -> Any:
+    """Trains a tokenizer as BERT's is: lower case, each Chinese character a word, [CLS] and [SEP]."""
+    import transformers
+    from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
+
+    build: Any = transformers
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    core = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    core.normalizer = normalizers.BertNormalizer(lowercase=True)
+    core.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    trainer = trainers.WordPieceTrainer(
+        vocab_size=300,
+        special_tokens=special,
+        initial_alphabet=list(map(chr, range(33, 127))),
+        show_progress=False,
+    )
+    core.train_from_iterator(TEXTS * 4, trainer)
+    core.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    return build.PreTrainedTokenizerFast(
+        tokenizer_object=core,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        mask_token="[MASK]",
+    )
+
+
 def close(got: float, want: float) -> bool:
     """Tells whether two log-likelihoods agree as closely as float32 lets them."""
     return abs(got - want) <= 1e-4 + 1e-6 * abs(want)
@@ -74,10 +138,60 @@ def random_model(shape: str, vocabulary: int = 400, seed: int = 0) -> Any:
     if shape == "gpt2":
         config = build.GPT2Config(n_embd=32, n_layer=2, n_head=4, n_positions=256, **common)
         return build.GPT2LMHeadModel(config).eval()
+    if shape == "qwen":
+        return build.Qwen2ForCausalLM(build.Qwen2Config(**llama, **common)).eval()
+    if shape in ("bert", "roberta"):
+        config = getattr(build, f"{shape.title()}Config".replace("Roberta", "XLMRoberta"))(
+            hidden_size=32,
+            intermediate_size=48,
+            num_hidden_layers=2,
+            num_attention_heads=4,
+            max_position_embeddings=80,
+            **(common | {"pad_token_id": 0}),
+        )
+        kind = "BertForMaskedLM" if shape == "bert" else "XLMRobertaForMaskedLM"
+        return _spread(getattr(build, kind)(config)).eval()
+    if shape == "t5":
+        config = build.T5Config(
+            vocab_size=vocabulary,
+            d_model=32,
+            d_kv=8,
+            d_ff=48,
+            num_layers=2,
+            num_heads=4,
+            decoder_start_token_id=0,
+            pad_token_id=0,
+            eos_token_id=1,
+        )
+        return _spread(build.T5ForConditionalGeneration(config)).eval()
     if shape == "sliding":
         config = build.MistralConfig(sliding_window=8, **llama, **common)
         return build.MistralForCausalLM(config).eval()
     return build.LlamaForCausalLM(build.LlamaConfig(**llama, **common)).eval()
+
+
+def _spread(model: Any) -> Any:
+    """Draws weights so large that scores differ, where the configuration does not."""
+    import torch
+
+    for weight in model.parameters():
+        torch.nn.init.normal_(weight, std=0.3)
+    return model
+
+
+@contextmanager
+def read_by(module: Any) -> Iterator[list[tuple[int, ...]]]:
+    """Collects the shapes of the tokens that a part of a model is given."""
+    shapes: list[tuple[int, ...]] = []
+
+    def note(_: Any, args: tuple[Any, ...], given: dict[str, Any]) -> None:
+        shapes.append(tuple((args[0] if args else given["input_ids"]).shape))
+
+    handle = module.register_forward_pre_hook(note, with_kwargs=True)
+    try:
+        yield shapes
+    finally:
+        handle.remove()
 
 
 def save(folder: Path, model: Any, tokenizer: Any) -> str:
@@ -91,15 +205,38 @@ def save(folder: Path, model: Any, tokenizer: Any) -> str:
 
 @pytest.fixture(scope="session")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """Folders of a Llama-, a GPT-2- and a sliding-window-shaped model."""
+    """Folders of models of each shape, with a tokenizer of the kind that such models have."""
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    tokenizer = train_tokenizer()
+    chat, words = train_tokenizer(), train_wordpiece()
+    tokenizers = {
+        "llama": chat,
+        "gpt2": train_tokenizer(template=None),
+        "sliding": train_unigram(template=None),
+        "qwen": chat,
+        "pieces": train_unigram(),  # a Llama with such a tokenizer and a chat template
+        "bert": words,
+        "roberta": words,
+        "t5": train_unigram(template=None, ends=True),
+    }
     return {
         shape: save(tmp_path_factory.mktemp(shape), random_model(shape, len(tokenizer)), tokenizer)
-        for shape in ("llama", "gpt2", "sliding")
+        for shape, tokenizer in tokenizers.items()
     }
+
+
+@pytest.fixture(scope="session")
+def opened(
+    folders: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[dict[str, Any]]:
+    """The model of each folder, open; a test leaves it as it was."""
+    from harness.models import local
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HARNESS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setattr(local, "count_cores", lambda: 1)
+        yield {shape: local.open({"path": path}, Decoding()) for shape, path in folders.items()}
 
 
 @pytest.fixture

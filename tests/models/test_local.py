@@ -250,7 +250,7 @@ def test_scores_do_not_depend_on_batch_or_order(
         assert all(close(x, y) for x, y in zip(total(c), total(a), strict=True))
 
 
-@pytest.mark.parametrize("shape", ["llama", "gpt2"])
+@pytest.mark.parametrize("shape", ["llama", "gpt2", "qwen", "sliding", "t5"])
 @pytest.mark.parametrize("temperature", [0.0, 1.0])
 def test_an_answer_does_not_depend_on_the_batch_it_was_written_in(
     shape: str, temperature: float, folders: dict[str, str], ask: AskFor

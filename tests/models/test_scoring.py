@@ -17,7 +17,7 @@ from tests.models.conftest import close, random_model
 
 torch = pytest.importorskip("torch")
 VOCABULARY = 97
-MODELS = {shape: random_model(shape, VOCABULARY) for shape in ("llama", "gpt2")}
+MODELS = {shape: random_model(shape, VOCABULARY) for shape in ("llama", "gpt2", "qwen")}
 SCORERS = {shape: Scorer(model, 64) for shape, model in MODELS.items()}
 
 
@@ -50,7 +50,7 @@ def windows(draw: st.DrawFn) -> list[Request]:
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(window=windows(), shape=st.sampled_from(["llama", "gpt2"]), data=st.data())
+@given(window=windows(), shape=st.sampled_from(sorted(MODELS)), data=st.data())
 def test_packed_scores_are_plain_scores_at_any_batch_and_in_any_order(
     window: list[Request], shape: str, data: st.DataObject
 ) -> None:
@@ -105,7 +105,7 @@ def test_equal_requests_get_equal_scores() -> None:
     assert scores[0] == scores[1] == scores[2]
 
 
-@pytest.mark.parametrize("shape", ["llama", "gpt2"])
+@pytest.mark.parametrize("shape", sorted(MODELS))
 def test_a_plain_architecture_is_packed_as_a_tree(shape: str) -> None:
     assert SCORERS[shape].packing == "tree"
 
