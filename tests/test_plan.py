@@ -275,6 +275,10 @@ def test_what_a_model_cannot_do_is_said() -> None:
     dumb = replace(ANY, abilities=frozenset({Ask.GENERATE}))
     cells = planned(probes, model=dumb).cells
     assert all(c.void[0] == "the model cannot choose: `art4 eval` refuses it" for c in cells)
+    masked = replace(ANY, cannot={"decision": "ask pairs"})
+    cells = planned(probes, model=masked).cells
+    refused = {c.void[0] for c in cells if c.format == "decision"}
+    assert refused == {"the model cannot be asked the format decision: `art4 eval` refuses it"}
     silent = planned(probes, model=replace(ANY, texts=False)).cells
     told = {c.outcome: c.void for c in silent}
     assert told["favourable"] == ()

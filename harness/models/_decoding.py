@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from harness.models._narrow import padded
-from harness.models._scoring import count_shared
+from harness.models._packing import count_shared
 from harness.models._seq2seq import read
 
 PAD = 0

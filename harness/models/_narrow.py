@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 _T = TypeVar("_T")
 
-LOGITS = 2**24
-"""At most so many logits at a time: 64 MiB in float32."""
+LOGITS = 2**23
+"""At most so many logits at a time: 32 MiB in float32."""
 
 
 @contextmanager

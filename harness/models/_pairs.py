@@ -13,7 +13,7 @@ from typing import Any
 
 from harness.models._encoding import UnfitError, checked, first_letter
 from harness.models._masked import Cloze
-from harness.models._scoring import count_shared
+from harness.models._packing import count_shared
 from harness.records import Choice, Message, Prompt
 
 Coded = tuple[list[int], list[tuple[int, int] | None]]

@@ -85,27 +85,34 @@ def agree(got: Sequence[float], want: Sequence[float]) -> bool:
 # --- causal models ---
 
 
-def scored_plainly(model: Any, context: str, answer: str) -> list[float]:
-    """Scores the tokens of context and answer together that reach into the answer.
+def measured(tokenizer: Any, text: str, before: str) -> tuple[list[int], list[int], int]:
+    """Returns tokens, where each ends, and where `before` ends, spaces left out.
 
-    Which these are is counted in bytes (byte-level BPE) or letters (sentencepiece), spaces left out.
+    Counted in bytes (byte-level BPE) or letters (sentencepiece) of what the tokens are written as.
     """
-    tokenizer, network = model.tokenizer, model.model
-    ids = tokenizer(context + answer, add_special_tokens=False)["input_ids"]
+    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
     space, encoding = ("Ġ", "utf-8") if "Ġ" in tokenizer.get_vocab() else ("▁", "utf-32-le")
     width = len("a".encode(encoding))
+    tokens = tokenizer.convert_ids_to_tokens(ids)
+    ends = list(accumulate(len(token.replace(space, "")) for token in tokens))
+    whole, part = (len(t.replace(" ", "").encode(encoding)) // width for t in (text, before))
+    assert ends[-1] == whole
+    return ids, ends, part
 
-    def size(text: str) -> int:
-        return len(text.replace(" ", "").encode(encoding)) // width
 
-    reached = list(
-        accumulate(len(t.replace(space, "")) for t in tokenizer.convert_ids_to_tokens(ids))
-    )
-    assert reached[-1] == size(context + answer)
-    start = next(i for i, end in enumerate(reached) if end > size(context))
+def plainly(model: Any, ids: list[int], start: int) -> list[float]:
+    if start == 0:
+        first = model.tokenizer.bos_token_id
+        ids, start = [model.tokenizer.eos_token_id if first is None else first, *ids], 1
     with torch.inference_mode():
-        table = network(torch.tensor([ids])).logits[0].double().log_softmax(-1)
+        table = model.model(torch.tensor([ids])).logits[0].double().log_softmax(-1)
     return [float(table[at - 1, ids[at]]) for at in range(start, len(ids))]
+
+
+def scored_plainly(model: Any, context: str, answer: str) -> list[float]:
+    """Scores the tokens of context and answer together that reach into the answer."""
+    ids, ends, before = measured(model.tokenizer, context + answer, context)
+    return plainly(model, ids, next(i for i, end in enumerate(ends) if end > before))
 
 
 @pytest.mark.parametrize("shape", ["llama", "pieces", "gpt2", "qwen", "sliding"])
@@ -122,6 +129,45 @@ def test_choices_are_scored_as_by_a_plain_loop(
             context = f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
         for choice, scores in zip(choices, logprobs, strict=True):
             assert agree(scores, scored_plainly(model, context, choice))
+
+
+wordings = st.sampled_from([("nurse", "doctor"), ("the nurse", "doctors"), ("护士", "医生")])
+changes = st.tuples(texts(least=0), wordings, texts())
+
+
+def paired(n: int, head: str, wording: tuple[str, str], tail: str) -> Prompt:
+    """Puts a pair whose changed word stands between two marks."""
+    both = [f"{head} . {word} , {tail}" for word in wording]
+    return prompt(
+        f"p{n}", "", [Choice(text=t, meaning=t, start=t.index(f", {tail}")) for t in both]
+    )
+
+
+@pytest.mark.parametrize("shape", ["llama", "pieces", "gpt2", "qwen"])
+@settings(max_examples=15, deadline=None, suppress_health_check=SLOW_START)
+@given(drawn=st.lists(changes, min_size=1, max_size=4), data=st.data())
+def test_pairs_are_scored_on_the_tokens_that_begin_behind_the_change(
+    shape: str, opened: dict[str, Any], drawn: list[tuple[str, Any, str]], data: st.DataObject
+) -> None:
+    model = opened[shape]
+    prompts = [paired(n, *parts) for n, parts in enumerate(drawn)]
+    for asked_for, logprobs in zip(prompts, answered(model, prompts, data), strict=True):
+        coded, behind = [], []
+        for choice in asked_for.choices:
+            ids, ends, at = measured(model.tokenizer, choice.text, choice.text[: choice.start])
+            begins = [0, *ends[:-1]]
+            full = [
+                i for i, end in enumerate(ends) if end > begins[i]
+            ]  # a space counts for nothing
+            start = next(i for i in full if begins[i] >= at)
+            start -= start > 0 and start - 1 not in full
+            coded.append(ids)
+            behind.append(ids[start:])
+        same = 0
+        while same < min(map(len, behind)) and behind[0][-1 - same] == behind[1][-1 - same]:
+            same += 1
+        for ids, scores in zip(coded, logprobs, strict=True):
+            assert agree(scores, plainly(model, ids, len(ids) - same))
 
 
 @pytest.fixture(scope="module")
@@ -187,22 +233,16 @@ def both_scored(
     return [masked_one_by_one(model, text, own) for text, own in zip(pair, places, strict=True)]
 
 
-wordings = st.sampled_from([("nurse", "doctor"), ("the nurse", "doctors"), ("护士", "医生")])
-changes = st.tuples(texts(least=0), wordings, texts())
-
-
 @pytest.mark.parametrize("shape", ["bert", "roberta"])
 @settings(max_examples=15, deadline=None, suppress_health_check=SLOW_START)
 @given(drawn=st.lists(changes, min_size=1, max_size=4), data=st.data())
 def test_pairs_are_scored_on_what_stands_around_the_change(
     shape: str, opened: dict[str, Any], drawn: list[tuple[str, Any, str]], data: st.DataObject
 ) -> None:
-    model, prompts, want = opened[shape], [], []
-    for n, (head, (one, other), tail) in enumerate(drawn):
-        pair = [f"{head} . {wording} , {tail}" for wording in (one, other)]
-        start = [text.index(f", {tail}") for text in pair]
-        choices = [Choice(text=t, meaning=t, start=s) for t, s in zip(pair, start, strict=True)]
-        prompts.append(prompt(f"p{n}", "", choices))
+    model, want = opened[shape], []
+    prompts = [paired(n, *parts) for n, parts in enumerate(drawn)]
+    for (head, _, tail), asked_for in zip(drawn, prompts, strict=True):
+        pair = [choice.text for choice in asked_for.choices]
         before, behind = (
             len(model.tokenizer(part, add_special_tokens=False)["input_ids"])
             for part in (f"{head} .", f", {tail}")
