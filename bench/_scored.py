@@ -1,14 +1,14 @@
-"""Scores requests with one tool, on command: a process of bench.likelihood, in either environment.
+"""Scores requests with one tool, once, in a process of its own: run by bench.likelihood.
 
-    python -m bench._scored TOOL MODEL REQUESTS THREADS DTYPE BATCH
+    python -m bench._scored TOOL MODEL REQUESTS DTYPE BATCH
 
-Each line on standard input runs all requests once; the answer is a line of JSON with seconds,
-log-likelihoods and the peak of memory. The first line tells how long it took to be ready.
+In either environment, with the threads that OMP_NUM_THREADS names. Prints a line of JSON: seconds of
+the run, log-likelihoods, and the peak of memory before and after it, in bytes. TOOL `count` prints
+what our run multiplies and what this machine can: matrix products in a run, and in a second.
 """
 
 import json
 import os
-import resource
 import sys
 import time
 from collections.abc import Callable
@@ -17,6 +17,8 @@ from typing import Any
 
 Pairs = list[tuple[str, str]]
 """Context and continuation; where the context is empty the whole text is scored."""
+SIZE = 1024
+"""Rows and columns of the matrices whose product is timed."""
 
 
 def art4(folder: str, dtype: str, batch: int) -> Callable[[Pairs], list[float]]:
@@ -25,9 +27,9 @@ def art4(folder: str, dtype: str, batch: int) -> Callable[[Pairs], list[float]]:
     from harness.models._packing import Request
     from harness.records import Decoding
 
-    settings = {"path": folder} if folder else {}
     threads = int(os.environ["OMP_NUM_THREADS"])
-    model = local.open({**settings, "dtype": dtype, "batch": batch, "threads": threads}, Decoding())
+    settings = {"path": folder, "dtype": dtype, "batch": batch, "threads": threads}
+    model = local.open(settings, Decoding())
     encoder = model.encoder
 
     def score(pairs: Pairs) -> list[float]:
@@ -50,7 +52,6 @@ def lm_eval(folder: str, dtype: str, batch: int) -> Callable[[Pairs], list[float
     from lm_eval.api.instance import Instance
     from lm_eval.models.huggingface import HFLM
 
-    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
     kind = {"float32": torch.float32, "bfloat16": torch.bfloat16}[dtype]
     network = transformers.AutoModelForCausalLM.from_pretrained(folder, dtype=kind)
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)
@@ -66,21 +67,41 @@ def lm_eval(folder: str, dtype: str, batch: int) -> Callable[[Pairs], list[float
     return score
 
 
-def main(tool: str, folder: str, requests: str, threads: str, dtype: str, batch: str) -> None:
-    """Answers each line of standard input with one timed run."""
-    os.environ["OMP_NUM_THREADS"] = threads
-    began = time.perf_counter()
-    pairs = [tuple(pair) for pair in json.loads(Path(requests).read_text("utf-8"))]
-    score = {"art4": art4, "lm-eval": lm_eval}[tool](folder, dtype, int(batch))
-    out, sys.stdout = sys.stdout, sys.stderr
-    print(json.dumps({"ready": time.perf_counter() - began}), file=out, flush=True)
-    for _ in sys.stdin:
+def multiplied(score: Callable[[Pairs], list[float]], pairs: Pairs, dtype: str) -> dict[str, float]:
+    """Counts the operations of the matrix products of a run, and of a second of nothing else."""
+    import torch
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        score(pairs)
+    a, b = torch.randn(2, SIZE, SIZE, dtype=getattr(torch, dtype))
+    took = []
+    for _ in range(20):
         began = time.perf_counter()
-        found = score(pairs)
-        seconds = time.perf_counter() - began
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        told = {"seconds": seconds, "scores": found, "bytes": peak}
-        print(json.dumps(told), file=out, flush=True)
+        a @ b
+        took.append(time.perf_counter() - began)
+    return {"operations": counter.get_total_flops(), "peak": 2 * SIZE**3 / min(took)}
+
+
+def memory() -> int:
+    """Returns the most memory that this program has had, in bytes; not its parent, as rusage may."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+
+
+def main(tool: str, folder: str, requests: str, dtype: str, batch: str) -> None:
+    """Opens the tool, runs once and tells."""
+    pairs = [tuple(pair) for pair in json.loads(Path(requests).read_text("utf-8"))]
+    out, sys.stdout = sys.stdout, sys.stderr
+    score = (lm_eval if tool == "lm-eval" else art4)(folder, dtype, int(batch))
+    if tool == "count":
+        print(json.dumps(multiplied(score, pairs, dtype)), file=out)
+        return
+    opened, began = memory(), time.perf_counter()
+    scores = score(pairs)
+    seconds = time.perf_counter() - began
+    told = {"seconds": seconds, "scores": scores, "opened": opened, "bytes": memory()}
+    print(json.dumps(told), file=out)
 
 
 if __name__ == "__main__":

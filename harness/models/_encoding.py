@@ -64,8 +64,10 @@ class Encoder:
     def _continuation(self, context: str, answer: str) -> Request:
         """Encodes both together; a token that straddles the boundary belongs to the answer."""
         tokens, spans = self._tokens(context + answer, special=self.template is None)
-        start = next((i for i, (_, end) in enumerate(spans) if end > len(context)), None)
-        if start is None:
+        start = len(tokens)
+        while start and spans[start - 1][1] > len(context):
+            start -= 1
+        if start == len(tokens):
             raise UnfitError(f"the choice {answer!r} has no token")
         return self._request(tokens, start)
 
@@ -104,7 +106,7 @@ class Encoder:
         while spans and len(spans) > 1 and tuple(spans[-1]) == (0, 0):
             tokens.pop()
             spans.pop()
-        return tokens, [(int(start), int(end)) for start, end in spans]
+        return tokens, spans
 
 
 def checked(tokens: list[int], limit: int | None, room: int = 0) -> list[int]:
