@@ -9,9 +9,8 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from harness.models._narrow import padded
 from harness.models._packing import count_shared
-from harness.models._seq2seq import read
+from harness.models._seq2seq import encoded, taken
 
 PAD = 0
 """Any token: what is padded is masked."""
@@ -137,13 +136,11 @@ class Translated:
     """Answers prompts with an encoder-decoder model, whose encoder reads equal prompts once."""
 
     def __init__(self, model: Any, prompts: Sequence[Sequence[int]], prefix: Sequence[int]) -> None:
-        self.model, self.past = model, None
+        self.model = model
+        self.past: Any = None
         distinct = list(dict.fromkeys(map(tuple, prompts)))
-        ids, self.real = (t.to(model.device) for t in padded(distinct, PAD))
-        out = model.get_encoder()(input_ids=ids, attention_mask=self.real)
-        self.hidden = out.last_hidden_state
         places = {p: i for i, p in enumerate(distinct)}
-        self.keep([places[tuple(p)] for p in prompts])
+        self.given = taken(*encoded(model, distinct), [places[tuple(p)] for p in prompts])
         self.next = self._read(torch.tensor([list(prefix)] * len(prompts)))
 
     def logits(self) -> Tensor:
@@ -151,22 +148,18 @@ class Translated:
         return self.next
 
     def keep(self, rows: Sequence[int]) -> None:
-        """Takes these rows alone, in this order; one may be taken several times."""
-        kept = torch.tensor(rows)
-        self.hidden, self.real = self.hidden[kept], self.real[kept]
-        if self.past is not None:
-            self.past.batch_select_indices(kept)
+        """Leaves the other rows out from now on."""
+        self.given = taken(self.given["encoder_outputs"], self.given["attention_mask"], rows)
+        self.past.batch_select_indices(torch.tensor(rows))
 
     def feed(self, tokens: Sequence[int]) -> None:
         """Adds a token to each row."""
         self.next = self._read(torch.tensor(tokens)[:, None])
 
     def _read(self, ids: Tensor) -> Tensor:
+        ids = ids.to(self.model.device)
         out = self.model(
-            **read(self.hidden, self.real),
-            decoder_input_ids=ids.to(self.real.device),
-            past_key_values=self.past,
-            use_cache=True,
+            **self.given, decoder_input_ids=ids, past_key_values=self.past, use_cache=True
         )
         self.past = out.past_key_values
         last: Tensor = out.logits[:, -1]

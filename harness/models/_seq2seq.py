@@ -73,10 +73,12 @@ def prefix_of(model: Any) -> list[int]:
     Raises:
         BadModel: the model declares none.
     """
-    told = model.generation_config
-    first = told.decoder_start_token_id
-    if first is None:
-        first = getattr(model.config, "decoder_start_token_id", None)
+
+    def told(name: str) -> int | None:
+        own: int | None = getattr(model.generation_config, name, None)
+        return getattr(model.config, name, None) if own is None else own
+
+    first, forced = told("decoder_start_token_id"), told("forced_bos_token_id")
     if first is None:
         raise BadModel(
             "the decoder has no token to start from",
@@ -84,8 +86,7 @@ def prefix_of(model: Any) -> list[int]:
             expected="the token with which every answer begins",
             fix="add it as the model's authors give it",
         )
-    forced = told.forced_bos_token_id
-    return [int(t) for t in (first, forced) if t is not None]
+    return [first] if forced is None else [first, forced]
 
 
 class Seq2SeqScorer:
@@ -108,24 +109,19 @@ class Seq2SeqScorer:
         most = min(self.batch, max(1, LOGITS // vocabulary(self.model)))
         found: dict[Answer, list[float]] = {}
         for sources in batches(sorted(answers), len, self.batch):
-            hidden, real = self._encode(sources)
+            out, real = encoded(self.model, sources)
             rows = sorted((at, t) for at, source in enumerate(sources) for t in answers[source])
             for own in batches(rows, lambda row: len(self.prefix) + len(row[1]), most):
-                at = torch.tensor([at for at, _ in own])
-                scores = self._decode(hidden[at], real[at], [target for _, target in own])
+                given = taken(out, real, [at for at, _ in own])
+                scores = self._decode(given, [target for _, target in own])
                 found |= {
                     Answer(sources[at], target): scored
                     for (at, target), scored in zip(own, scores, strict=True)
                 }
         return [found[request] for request in requests]
 
-    def _encode(self, sources: Sequence[tuple[int, ...]]) -> tuple[Tensor, Tensor]:
-        ids, real = (t.to(self.model.device) for t in padded(sources, 0))
-        out = self.model.get_encoder()(input_ids=ids, attention_mask=real)
-        return out.last_hidden_state, real
-
     def _decode(
-        self, hidden: Tensor, real: Tensor, targets: Sequence[tuple[int, ...]]
+        self, given: Mapping[str, Any], targets: Sequence[tuple[int, ...]]
     ) -> list[list[float]]:
         """Scores one target a row; padding stands behind all that is scored, and sees itself."""
         ids = padded([[*self.prefix, *target[:-1]] for target in targets], 0)[0]
@@ -133,22 +129,20 @@ class Seq2SeqScorer:
         ahead = len(self.prefix) - 1
         places = torch.tensor([ahead + k for target in targets for k in range(len(target))])
         with narrowed(self.model.get_decoder(), lambda states: states[rows, places][None]):
-            logits = self._forward(hidden, real, ids)[0]
+            logits = self._forward(given, ids)[0]
         scores = iter(log_probabilities(logits, torch.tensor([t for own in targets for t in own])))
         return [[next(scores) for _ in target] for target in targets]
 
     def _plain(self, request: Answer) -> list[float]:
-        hidden, real = self._encode([request.source])
+        given = {"input_ids": torch.tensor([request.source], device=self.model.device)}
         ids = torch.tensor([[*self.prefix, *request.target[:-1]]])
-        logits = self._forward(hidden, real, ids)[0, len(self.prefix) - 1 :]
+        logits = self._forward(given, ids)[0, len(self.prefix) - 1 :]
         return log_probabilities(logits, torch.tensor(request.target))
 
-    def _forward(self, hidden: Tensor, real: Tensor, ids: Tensor) -> Tensor:
+    def _forward(self, given: Mapping[str, Any], ids: Tensor) -> Tensor:
         """Returns the logits of the decoder, shape (rows, length, vocabulary)."""
-        out = self.model(
-            **read(hidden, real), decoder_input_ids=ids.to(hidden.device), use_cache=False
-        )
-        logits: Tensor = out.logits
+        ids = ids.to(self.model.device)
+        logits: Tensor = self.model(**given, decoder_input_ids=ids, use_cache=False).logits
         return logits
 
     def _choose_packing(self) -> str:
@@ -169,9 +163,14 @@ class Seq2SeqScorer:
         return "encoder once" if close else "plain"
 
 
-def read(hidden: Tensor, real: Tensor) -> Mapping[str, Any]:
-    """Returns what a model takes in place of a text that its encoder has read."""
-    from transformers.modeling_outputs import BaseModelOutput
+def encoded(model: Any, sources: Sequence[Sequence[int]]) -> tuple[Any, Tensor]:
+    """Returns what the encoder makes of texts, and which tokens are real, shape (texts, length)."""
+    ids, real = (t.to(model.device) for t in padded(sources, 0))
+    return model.get_encoder()(input_ids=ids, attention_mask=real), real
 
-    states: Any = hidden
-    return {"encoder_outputs": BaseModelOutput(last_hidden_state=states), "attention_mask": real}
+
+def taken(out: Any, real: Tensor, rows: Sequence[int]) -> dict[str, Any]:
+    """Returns what a model takes in place of these texts, which its encoder has read."""
+    at = torch.tensor(rows)  # on the CPU, since layers may lie on several devices
+    states = {**out, "last_hidden_state": out.last_hidden_state[at]}
+    return {"encoder_outputs": type(out)(**states), "attention_mask": real[at]}

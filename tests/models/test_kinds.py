@@ -194,6 +194,13 @@ def test_a_head_that_looks_elsewhere_is_found_out_and_scored_plainly(
     assert alone.logprobs != plain.respond([prompt])[0].logprobs
 
 
+def test_a_bfloat16_model_says_so_and_still_batches(folders: dict[str, str], ask: AskFor) -> None:
+    for shape, packing in (("bert", "masked"), ("t5", "encoder once")):
+        model = local.open({"path": folders[shape], "dtype": "bfloat16"}, Decoding())
+        told = model.describe()
+        assert (told["dtype"], told["packing"]) == ("bfloat16", packing)
+
+
 def test_the_decoder_starts_as_the_model_says(
     opened: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,17 +7,20 @@ letters of each token, by code that shares nothing with ours.
 
 from __future__ import annotations
 
+import csv
 import importlib.util
+import os
 from collections.abc import Sequence
 from difflib import SequenceMatcher
 from itertools import accumulate
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.models import _weights, local
+from harness.models import _pairs, _weights, local
 from harness.records import Ask, Choice, Decoding, Message, Prompt
 from tests.models.conftest import TEXTS, close
 
@@ -254,19 +257,41 @@ def test_pairs_are_scored_on_what_stands_around_the_change(
         assert all(agree(a, b) for a, b in zip(logprobs, wanted, strict=True))
 
 
+def published(tokenizer: Any, pair: Sequence[str]) -> list[list[int]]:
+    """Finds the unmodified tokens as the code of CrowS-Pairs does; its loop skips [CLS] and [SEP]."""
+    ids = [[str(token) for token in tokenizer(text)["input_ids"]] for text in pair]
+    equal = [o for o in SequenceMatcher(None, ids[0], ids[1]).get_opcodes() if o[0] == "equal"]
+    one = [i for o in equal for i in range(o[1], o[2])]
+    other = [i for o in equal for i in range(o[3], o[4])]
+    return [one[1:-1], other[1:-1]]
+
+
+DATA = Path(os.environ.get("HARNESS_DATA") or Path(__file__).parents[2] / "../shared/data")
+CROWS = DATA / "crows-pairs/crows_pairs_anonymized.csv"
+
+
+@pytest.mark.skipif(
+    not CROWS.is_file(), reason=f"{CROWS} is not there (HARNESS_DATA names its data)"
+)
+def test_the_tokens_of_all_of_crows_pairs_are_those_of_the_published_metric(
+    opened: dict[str, Any],
+) -> None:
+    encoder, tokenizer = opened["bert"].encoder, opened["bert"].tokenizer
+    with CROWS.open(encoding="utf-8", newline="") as file:
+        pairs = [(row["sent_more"], row["sent_less"]) for row in csv.DictReader(file)]
+    assert len(pairs) == 1508
+    for pair in pairs:
+        places = _pairs._matched([encoder._code(text) for text in pair])
+        assert [list(own) for own in places] == published(tokenizer, pair)
+
+
 @settings(max_examples=15, deadline=None, suppress_health_check=SLOW_START)
 @given(pair=st.tuples(texts(most=8), texts(most=8)), same=texts(), data=st.data())
 def test_where_no_change_is_marked_the_tokens_are_those_of_the_published_metric(
     opened: dict[str, Any], pair: tuple[str, str], same: str, data: st.DataObject
 ) -> None:
     model, whole = opened["bert"], [f"{text} {same}" for text in pair]
-    ids = [[str(i) for i in model.tokenizer(text)["input_ids"]] for text in whole]
-    equal = [o for o in SequenceMatcher(None, ids[0], ids[1]).get_opcodes() if o[0] == "equal"]
-    spans = (
-        [i for o in equal for i in range(o[1], o[2])],
-        [i for o in equal for i in range(o[3], o[4])],
-    )
-    want = both_scored(model, whole, [span[1:-1] for span in spans])  # without [CLS] and [SEP]
+    want = both_scored(model, whole, published(model.tokenizer, whole))
     choices = [Choice(text=text, meaning=text) for text in whole]
     [found] = answered(model, [prompt("p", "", choices)], data)
     assert all(agree(a, b) for a, b in zip(found, want, strict=True))
