@@ -142,7 +142,7 @@ def paired(n: int, head: str, wording: tuple[str, str], tail: str) -> Prompt:
     """Puts a pair whose changed word stands between two marks."""
     both = [f"{head} . {word} , {tail}" for word in wording]
     return prompt(
-        f"p{n}", "", [Choice(text=t, meaning=t, start=t.index(f", {tail}")) for t in both]
+        f"p{n}", "", [Choice(text=t, meaning=t, start=len(t) - len(f", {tail}")) for t in both]
     )
 
 
