@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,11 @@ from harness.errors import BadConfig, BadModel
 from harness.models import local
 from harness.models._kinds import Kind, kind_of
 from harness.models._seq2seq import prefix_of
+from harness.models._settings import Settings
 from harness.records import Ask, Choice, Decoding
 from tests.models.conftest import (
     AskFor,
+    close,
     random_model,
     read_by,
     save,
@@ -250,6 +253,46 @@ def test_a_device_map_without_a_gpu_is_the_cpu_and_the_same_model(
     assert spread.describe()["fingerprint"] == plain.describe()["fingerprint"]
     prompts = [ask("p", "Should the loan be approved?", ("Yes.", "No."))]
     assert spread.respond(prompts) == plain.respond(prompts)
+
+
+PLACES = {
+    "llama": {"model.layers.0": "disk", "lm_head": "disk", "model.embed_tokens": "cpu",
+              "model.layers.1": "cpu", "model.norm": "cpu", "model.rotary_emb": "cpu"},
+    "bert": {"bert.embeddings": "cpu", "bert.encoder.layer.0": "disk",
+             "bert.encoder.layer.1": "cpu", "cls": "cpu"},
+    "t5": {"shared": "cpu", "encoder.embed_tokens": "cpu", "decoder.embed_tokens": "cpu",
+           "encoder.block.0": "disk", "encoder.block.1": "cpu",
+           "encoder.final_layer_norm": "cpu", "decoder.block.0": "cpu", "decoder.block.1": "disk",
+           "decoder.final_layer_norm": "cpu", "lm_head": "cpu"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("shape", sorted(PLACES))
+def test_layers_that_lie_in_several_places_score_and_write_as_in_one(
+    shape: str,
+    folders: dict[str, str],
+    opened: dict[str, Any],
+    tmp_path: Path,
+    ask: AskFor,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole, decoding = opened[shape], Decoding(max_tokens=6)
+    monkeypatch.setattr(whole, "decoding", decoding)
+    parts = type(whole.model).from_pretrained(
+        folders[shape], device_map=PLACES[shape], offload_folder=str(tmp_path)
+    )
+    loaded = replace(whole.loaded, model=parts.eval())
+    split = local.Local(loaded, Settings(device_map="auto"), decoding)
+    told = split.describe()
+    assert told["device"] == "cpu+disk"
+    assert told["packing"] == whole.describe()["packing"]
+    questions = [ask(f"p{i}", f"{i}?", ("Yes.", "No, it should.")) for i in range(3)]
+    prompts = [ask("p", "", PAIR)] if shape == "bert" else [*questions, ask("w", "Yes?")]
+    for one, other in zip(whole.respond(prompts), split.respond(prompts), strict=True):
+        for a, b in zip(one.logprobs or (), other.logprobs or (), strict=True):
+            assert all(close(x, y) for x, y in zip(a, b, strict=True))
+        assert (one.logprobs is None) == (other.logprobs is None)
+        assert one.text == other.text
 
 
 @pytest.mark.parametrize(
