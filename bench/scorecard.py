@@ -36,7 +36,7 @@ def write(folder: Path, size: int) -> None:
     config = settings.read(*cli._compose(["suite=planted", "model=planted", f"out={folder}"]))
     made, decoding = generate(SCENARIOS), Decoding(seed=1)
     model = planted.open({}, decoding)
-    begun = runs.begin(config, made, decoding, model.describe(), size)
+    begun = runs.begin(config, made, decoding, model.describe())
     asked = list(prompts.expand(made, replace(config.suite, paraphrases=1), seed=1))
     answers = model.respond(asked)
     names = {p.name: p.outcomes for p in made}

@@ -5,8 +5,8 @@ Neither a stage nor a record: what `plan` starts from, and what a run needs to k
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from harness.records import Ask, Probe, Prompt
@@ -49,6 +49,36 @@ class Asked:
         block = self.blocks.get((probe, language, arm))
         return len(block.scenarios) if block else 0
 
+    def watch(
+        self,
+        prompts: Iterable[Prompt],
+        probes: Sequence[Probe],
+        samples: int = 1,
+        count: Callable[[Prompt], int | None] | None = None,
+    ) -> Iterator[Prompt]:
+        """Counts prompts while they pass; with `count`, their tokens too."""
+        named = {probe.name: probe for probe in probes}
+        for prompt in prompts:
+            place = (prompt.probe, prompt.language, prompt.arm)
+            block = self.blocks.get(place)
+            if block is None:
+                block = self.blocks[place] = Block(probe=named[prompt.probe], first=prompt)
+            block.scenarios.add(prompt.scenario)
+            own = next(
+                (prompt.roles[r] for r in ("person", "first", "target") if r in prompt.roles), ""
+            )
+            block.surfaces[own].add(prompt.surface)
+            self.prompts += 1
+            self.generated += prompt.ask is Ask.GENERATE
+            times, length = samples if prompt.ask is Ask.GENERATE else 1, size(prompt)
+            self.size += length
+            self.read += times * length
+            if count:
+                tokens = count(prompt)
+                self.unfit += tokens is None
+                self.tokens += times * (tokens or 0)
+            yield prompt
+
 
 def survey(
     prompts: Iterable[Prompt],
@@ -57,26 +87,8 @@ def survey(
     count: Callable[[Prompt], int | None] | None = None,
 ) -> Asked:
     """Counts what the prompts of some probes ask; with `count`, their tokens too."""
-    asked, named = Asked(), {probe.name: probe for probe in probes}
-    for prompt in prompts:
-        place = (prompt.probe, prompt.language, prompt.arm)
-        block = asked.blocks.get(place)
-        if block is None:
-            block = asked.blocks[place] = Block(probe=named[prompt.probe], first=prompt)
-        block.scenarios.add(prompt.scenario)
-        own = next(
-            (prompt.roles[r] for r in ("person", "first", "target") if r in prompt.roles), ""
-        )
-        block.surfaces[own].add(prompt.surface)
-        asked.prompts += 1
-        asked.generated += prompt.ask is Ask.GENERATE
-        times, length = samples if prompt.ask is Ask.GENERATE else 1, size(prompt)
-        asked.size += length
-        asked.read += times * length
-        if count:
-            tokens = count(prompt)
-            asked.unfit += tokens is None
-            asked.tokens += times * (tokens or 0)
+    asked = Asked()
+    deque(asked.watch(prompts, probes, samples, count), maxlen=0)
     return asked
 
 

@@ -4,6 +4,7 @@ With early stopping a window holds prompts of one look and block, and at each lo
 blocks that are decided are stored empty. What was stored before a kill is never asked again.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,12 +14,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from harness import judging, runs, stopping, store
-from harness._looks import Asked
+from harness import judging, prompts, runs, stopping, store
+from harness._asked import Asked
+from harness._looks import Asked as Block
 from harness._paired import ASKED
 from harness.models._base import Model
 from harness.records import Probe, Prompt, Response, Standard, from_table, to_table
 
+_BYTES_A_PROMPT = 2_000
 Progress = Callable[[Sequence[Any], str], Iterable[Any]]
 """Shows how far a loop has come: what is looped over, and what is being done."""
 
@@ -37,6 +40,28 @@ def windows(asked: Iterator[Prompt], size: int, looks: int) -> Iterator[pa.Table
     for _, own in groupby(asked, part):
         while window := list(islice(own, size)):
             yield to_table(window, Prompt)
+
+
+def prepare(begun: runs.Run, loaded: Sequence[Probe]) -> Asked:
+    """Stores the prompts of a run, unless they are there; counts them.
+
+    Raises:
+        BadRun: there is too little space for the answers to so many; no prompts are stored then.
+    """
+    folder, suite, size = begun.folder, runs.suite_of(begun.head), Asked()
+    looks = begun.head["stopping"]["looks"]
+    expanded = prompts.expand(loaded, suite, begun.head["seed"], looks)
+    asked = size.watch(expanded, loaded, suite.samples)
+
+    def checked() -> Iterator[Prompt]:
+        yield from asked
+        folder.needs(size.prompts * _BYTES_A_PROMPT)
+
+    if folder.has(store.PROMPTS):
+        deque(asked, maxlen=0)
+    else:
+        folder.write_rows(store.PROMPTS, windows(checked(), suite.window, looks))
+    return size
 
 
 def ask(
@@ -64,16 +89,16 @@ def ask(
         engine.answer(
             model,
             ((n, partial(_read, source, n)) for n in due),
-            lambda n, given: folder.put_window(n, to_table(map(_storable, given), Response)),
+            lambda n, given: folder.put_window(n, _storable(given)),
         )
     folder.join_windows()
 
 
-def _places(source: pq.ParquetFile, looks: int) -> list[tuple[int, Asked | None]]:
+def _places(source: pq.ParquetFile, looks: int) -> list[tuple[int, Block | None]]:
     """Returns look and block of each window; one look and no block where nothing stops early."""
     if looks == 1:
         return [(1, None)] * source.num_row_groups
-    found: list[tuple[int, Asked | None]] = []
+    found: list[tuple[int, Block | None]] = []
     for number in range(source.num_row_groups):
         first = source.read_row_group(number, ["look", "probe", "language"]).slice(0, 1)
         [row] = first.to_pylist()
@@ -87,7 +112,7 @@ def _stopped(
     standard: Standard,
     source: pq.ParquetFile,
     answered: int,
-) -> set[Asked]:
+) -> set[Block]:
     """Returns the blocks that the windows answered so far decide."""
     measured = [
         judging.measure(source.read_row_group(n), begun.folder.window(n), loaded)
@@ -101,8 +126,16 @@ def _read(source: pq.ParquetFile, number: int) -> list[Prompt]:
     return from_table(source.read_row_group(number), Prompt)
 
 
-def _storable(response: Response) -> Response:
+def _storable(given: Sequence[Response]) -> pa.Table:
     """Puts a question mark for each half of a character, which no file in UTF-8 can hold."""
+    try:
+        return to_table(given, Response)
+    except UnicodeEncodeError:
+        return to_table(map(_mended, given), Response)
+
+
+def _mended(response: Response) -> Response:
     said = {k: getattr(response, k) for k in ("text", "reasoning", "error")}
-    kept = {k: v and v.encode(errors="replace").decode() for k, v in said.items()}
-    return response if kept == said else replace(response, **kept)
+    return replace(
+        response, **{k: v and v.encode(errors="replace").decode() for k, v in said.items()}
+    )

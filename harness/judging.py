@@ -37,13 +37,19 @@ from harness.records import (
 def score(begun: runs.Run, standard: Standard, notes: Sequence[str] = ()) -> Scorecard:
     """Measures, compares and judges what was answered, and stores outcomes and contrasts."""
     folder, loaded = begun.folder, runs.probes_of(begun.head)
+    observe(begun, loaded)
+    scorecard = derive(begun, loaded, standard, notes)
+    folder.write_table(store.CONTRASTS, contrasts.table([v.contrast for v in scorecard.cells]))
+    return scorecard
+
+
+def observe(begun: runs.Run, loaded: Sequence[Probe]) -> None:
+    """Measures what was answered, window by window, and stores the outcomes."""
+    folder = begun.folder
     both = zip(
         folder.read_windows(store.PROMPTS), folder.read_windows(store.RESPONSES), strict=True
     )
     folder.write_rows(store.OUTCOMES, (measure(p, r, loaded) for p, r in both))
-    scorecard = derive(begun, loaded, standard, notes)
-    folder.write_table(store.CONTRASTS, contrasts.table([v.contrast for v in scorecard.cells]))
-    return scorecard
 
 
 def measure(prompts: pa.Table, responses: pa.Table, loaded: Sequence[Probe]) -> pa.Table:

@@ -6,10 +6,12 @@ Prompt, Response and Outcome also have an Arrow schema (`SCHEMAS`); `to_table` a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
+from itertools import accumulate, pairwise, repeat
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -606,39 +608,94 @@ def schemas() -> Mapping[type, pa.Schema]:
 
 
 def to_table(records: Iterable[Any], kind: type) -> pa.Table:
-    """Writes records of one kind as an Arrow table with that kind's schema."""
+    """Writes records of one kind as an Arrow table with that kind's schema.
+
+    Raises:
+        UnicodeEncodeError: a text holds half a character.
+    """
     import pyarrow as pa
 
-    rows = [_row(r) for r in records]
-    return pa.Table.from_pylist(rows, schema=schemas()[kind])
+    rows, schema = list(records), schemas()[kind]
+    columns = [_column([getattr(r, f.name) for r in rows], f) for f in schema]
+    return pa.Table.from_arrays(columns, schema=schema)
 
 
 def from_table(table: pa.Table, kind: type) -> list[Any]:
-    """Reads the records of one kind back from an Arrow table."""
-    return [kind(**_unrow(row)) for row in table.to_pylist()]
+    """Reads the records of one kind back from an Arrow table; a column it lacks is the default.
+
+    The records are filled column by column, which takes a fifth of the time of their `__init__`.
+    """
+    made = [object.__new__(kind) for _ in range(len(table))]
+    for f in fields(kind):
+        known = f.name in table.column_names or f.default is MISSING
+        values = _READ.get(f.name, _plain)(table[f.name]) if known else repeat(f.default)
+        deque(map(getattr(kind, f.name).__set__, made, values), maxlen=0)
+    if check := getattr(kind, "__post_init__", None):
+        deque(map(check, made), maxlen=0)
+    return made
 
 
-def _row(record: Any) -> dict[str, Any]:
-    """Returns what `asdict` would, without its deep copy of every text."""
-    row = {name: getattr(record, name) for name in record.__slots__}
-    if "roles" in row:
-        row["roles"] = list(row["roles"].items())
-        row["messages"] = [{"role": m.role, "content": m.content} for m in row["messages"]]
-        row["choices"] = [
-            {"text": c.text, "meaning": c.meaning, "start": c.start} for c in row["choices"]
-        ]
-    return row
+_WRITTEN: Mapping[str, Callable[[Any], list[Any]]] = {
+    "roles": lambda roles: list(roles.items()),
+    "messages": lambda turns: [{"role": m.role, "content": m.content} for m in turns],
+    "choices": lambda choices: [
+        {"text": c.text, "meaning": c.meaning, "start": c.start} for c in choices
+    ],
+}
+"""Column -> how Arrow takes its value."""
 
 
-def _unrow(row: dict[str, Any]) -> dict[str, Any]:
-    if "roles" in row:
-        row["roles"] = dict(row["roles"])
-        row["ask"] = Ask(row["ask"])
-        row["messages"] = tuple(Message(**m) for m in row["messages"])
-        row["choices"] = tuple(Choice(**c) for c in row["choices"])
-        row["groups"] = tuple(row["groups"])
-    if row.get("logprobs") is not None:
-        row["logprobs"] = tuple(tuple(c) for c in row["logprobs"])
-    if "seen" in row:
-        row["seen"] = Seen(row["seen"])
-    return row
+def _column(values: list[Any], field: pa.Field) -> pa.Array:
+    """Writes one column; what many records share is written once and repeated."""
+    import pyarrow as pa
+
+    write = _WRITTEN.get(field.name)
+    if not write:
+        return pa.array(values, field.type)
+    own = {id(value): value for value in values}
+    place = {key: n for n, key in enumerate(own)}
+    distinct = pa.array([write(value) for value in own.values()], field.type)
+    return distinct.take(pa.array([place[id(value)] for value in values], pa.int32()))
+
+
+def _plain(column: pa.ChunkedArray) -> list[Any]:
+    return column.to_pylist()  # type: ignore[no-any-return]
+
+
+def _each(make: Callable[[Any], Any]) -> Callable[[pa.ChunkedArray], list[Any]]:
+    return lambda column: [None if value is None else make(value) for value in column.to_pylist()]
+
+
+def _choices(column: pa.ChunkedArray) -> list[tuple[Choice, ...]]:
+    """Reads the choices; prompts that offer the same share them, in whichever window."""
+    whole = column.combine_chunks()
+    texts, meanings, starts = (part.dictionary_encode() for part in whole.flatten().flatten())
+    codes = texts.indices.to_numpy() * len(meanings.dictionary) + meanings.indices.to_numpy()
+    codes = codes * len(starts.dictionary) + starts.indices.to_numpy()
+    ends = list(accumulate(whole.value_lengths().to_pylist(), initial=0))
+    keys = [codes[a:b].tobytes() for a, b in pairwise(ends)]
+    found = {
+        key: _offered(*(tuple(part[a:b].to_pylist()) for part in (texts, meanings, starts)))
+        for key, (a, b) in dict(zip(keys, pairwise(ends), strict=True)).items()
+    }
+    return [found[key] for key in keys]
+
+
+@lru_cache(4096)
+def _offered(
+    texts: tuple[str, ...], meanings: tuple[str, ...], starts: tuple[int, ...]
+) -> tuple[Choice, ...]:
+    offered = zip(texts, meanings, starts, strict=True)
+    return tuple(Choice(text=text, meaning=says, start=start) for text, says, start in offered)
+
+
+_READ: Mapping[str, Callable[[pa.ChunkedArray], list[Any]]] = {
+    "roles": _each(dict),
+    "ask": _each({a.value: a for a in Ask}.__getitem__),
+    "seen": _each({s.value: s for s in Seen}.__getitem__),
+    "messages": _each(lambda turns: tuple(Message(**turn) for turn in turns)),
+    "choices": _choices,
+    "groups": _each(tuple),
+    "logprobs": _each(lambda choices: tuple(map(tuple, choices))),
+}
+"""Column -> how its values are read, where not as they stand."""

@@ -12,7 +12,6 @@ from harness.errors import BadRun
 from harness.records import Ask, Decoding, Group, Probe, RunConfig, Standard, Suite
 
 LOG = "log.jsonl"
-_BYTES_A_PROMPT = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +29,6 @@ def begin(
     probes: Sequence[Probe],
     decoding: Decoding,
     model: Mapping[str, Any],
-    prompts: int,
 ) -> Run:
     """Begins a run, or goes on with the same run that was interrupted.
 
@@ -52,7 +50,7 @@ def begin(
         )
     started = datetime.now(UTC)
     folder = folder or _new(config, model, started)
-    made = store.create(folder, prompts * _BYTES_A_PROMPT)
+    made = store.create(folder)
     log = folder.parent / LOG
     count = 1 + _count(log, model["fingerprint"])
     head = head | {"time": {"started": started.isoformat(timespec="seconds"), "count": count}}

@@ -117,6 +117,23 @@ class Store:
         except (OSError, pa.ArrowException, KeyError) as error:
             raise _unreadable(self.path(name), error) from error
 
+    def needs(self, needed: int) -> None:
+        """Refuses to go on where the run is expected to write so many bytes and they are not free.
+
+        Raises:
+            BadRun: there is too little space.
+        """
+        with guarded(self.folder):
+            above = next(p for p in (self.folder, *self.folder.absolute().parents) if p.exists())
+            free = shutil.disk_usage(above).free
+        if free < needed + _SPARE:
+            raise BadRun(
+                f"only {free / 2**20:.0f} MiB are free",
+                where=str(self.folder),
+                expected=f"{(needed + _SPARE) / 2**20:.0f} MiB for this run",
+                fix="free some space, or choose another folder with out=FOLDER",
+            )
+
     def windows(self) -> set[int]:
         """Returns the windows that are stored."""
         return {int(path.stem) for path in self.path(_WINDOWS).glob("*.parquet")}
@@ -202,32 +219,20 @@ class Store:
             yield
 
 
-def create(folder: Path, needed: int = 0) -> Store:
+def create(folder: Path) -> Store:
     """Makes a run folder that can be written.
-
-    Args:
-        folder: where to.
-        needed: bytes that the run is expected to write.
 
     Raises:
         BadRun: it cannot be made or written, or the disk is full.
     """
-    with guarded(folder):
-        above = next(p for p in (folder, *folder.absolute().parents) if p.exists())
-        free = shutil.disk_usage(above).free
-    if free < needed + _SPARE:
-        raise BadRun(
-            f"only {free / 2**20:.0f} MiB are free",
-            where=str(folder),
-            expected=f"{(needed + _SPARE) / 2**20:.0f} MiB for this run",
-            fix="free some space, or choose another folder with out=FOLDER",
-        )
+    made = Store(folder)
+    made.needs(0)
     with guarded(folder):
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".write"
         probe.write_bytes(b"\0" * 4096)
         probe.unlink()
-    return Store(folder)
+    return made
 
 
 def free(folder: Path, key: str) -> None:

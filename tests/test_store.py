@@ -110,10 +110,14 @@ def test_a_table_that_is_not_parquet_is_refused(folder: store.Store) -> None:
 def test_a_full_disk_is_told_before_anything_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    usage = type(shutil.disk_usage(tmp_path))(10**9, 10**9, 0)
+    usage = type(shutil.disk_usage(tmp_path))(10**9, 10**9, 250 * 2**20)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    store.Store(tmp_path / "run").needs(50 * 2**20)
+    with pytest.raises(BadRun, match="only 250 MiB are free"):
+        store.Store(tmp_path / "run").needs(51 * 2**20)
+    usage = usage._replace(free=0)
     with pytest.raises(BadRun, match="only 0 MiB are free"):
-        store.create(tmp_path / "run", 1000)
+        store.create(tmp_path / "run")
     assert not list(tmp_path.iterdir())
 
 

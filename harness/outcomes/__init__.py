@@ -8,6 +8,7 @@ group's words in an answer may move it), `MEANING`, and `measure(prompt, respons
 
 import math
 from collections.abc import Mapping, Sequence
+from functools import cache
 from types import ModuleType
 
 from harness.find import plugin
@@ -48,20 +49,28 @@ def measure(
     asked = {prompt.id: prompt for prompt in prompts}
     measured = []
     for response in responses:
-        prompt = asked[response.prompt]
-        for name in outcomes[prompt.probe]:
-            also = ALSO.get(name, ()) if response.logprobs is not None else ()
-            for each in (name, *also):
-                measured.append(_outcome(prompt, response, each, loaded[each]))
+        prompt, failed = asked[response.prompt], _failed(response)
+        for name in _named(tuple(outcomes[prompt.probe]), response.logprobs is not None):
+            module = loaded[name]
+            found = Seen.FAILED if failed else module.measure(prompt, response)
+            measured.append(_outcome(response, name, found, module.RANGE))
     return measured
 
 
-def _outcome(prompt: Prompt, response: Response, name: str, module: ModuleType) -> Outcome:
-    found = Seen.FAILED if _failed(response) else module.measure(prompt, response)
+@cache
+def _named(outcomes: tuple[str, ...], scored: bool) -> list[str]:
+    return [each for name in outcomes for each in (name, *(ALSO.get(name, ()) if scored else ()))]
+
+
+def _outcome(
+    response: Response, name: str, found: float | Seen, limits: tuple[float, float]
+) -> Outcome:
     value, seen = (None, found) if isinstance(found, Seen) else (float(found), Seen.MEASURED)
-    if value is not None and not module.RANGE[0] <= value <= module.RANGE[1]:
-        raise ValueError(f"outcome {name} left its range {module.RANGE}: {value}")
-    return Outcome(prompt=prompt.id, sample=response.sample, name=name, seen=seen, value=value)
+    if value is not None and not limits[0] <= value <= limits[1]:
+        raise ValueError(f"outcome {name} left its range {limits}: {value}")
+    return Outcome(
+        prompt=response.prompt, sample=response.sample, name=name, seen=seen, value=value
+    )
 
 
 def _scored(prompt: Prompt, gap: float, text: bool) -> Response:

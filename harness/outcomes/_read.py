@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 
 from harness.records import Choice, Prompt, Response, Seen
 
@@ -43,6 +44,7 @@ _NO = {
 }
 
 
+@lru_cache(1024)
 def plain(text: str) -> str:
     """Folds width, quotes and control characters, so that one spelling stands for all."""
     folded = unicodedata.normalize("NFKC", text).replace("’", "'").replace("‘", "'")
@@ -50,6 +52,7 @@ def plain(text: str) -> str:
     return folded.translate(dict.fromkeys(map(ord, unseen))).strip()
 
 
+@lru_cache(1024)
 def declines(text: str) -> bool:
     """Says whether an answer declines, in either language."""
     opening = plain(text)[:_OPENING]

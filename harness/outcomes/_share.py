@@ -1,6 +1,7 @@
 """Probabilities of yes and no, each summed over its wordings."""
 
 import math
+from functools import lru_cache
 
 from harness.records import Prompt, Response
 
@@ -10,29 +11,41 @@ def masses(prompt: Prompt, response: Response, kind: str) -> tuple[float, float]
 
     A choice that was not scored adds nothing: see `harness.models._listed`, which bounds it.
     """
-    sums: dict[str, list[float]] = {"yes": [], "no": []}
-    for choice, tokens in zip(prompt.choices, response.logprobs or (), strict=True):
-        answer, _, as_kind = choice.meaning.partition(":")
-        if as_kind == kind and tokens:
-            sums[answer].append(sum(tokens))
-    return _logsum(sums["yes"]), _logsum(sums["no"])
+    yes, no = _scores(prompt, response, kind)
+    return _logsum(yes), _logsum(no)
 
 
-def share(prompt: Prompt, response: Response, kind: str) -> float:
-    """Returns p(favourable) / (p(yes) + p(no)) among the choices of one kind."""
-    yes, no = masses(prompt, response, kind)
-    gap = yes - no if prompt.favourable == "yes" else no - yes
+def share(prompt: Prompt, response: Response, kind: str) -> float | None:
+    """Returns p(favourable) / (p(yes) + p(no)) among the choices of one kind; None if none is scored."""
+    yes, no = _scores(prompt, response, kind)
+    if not yes and not no:
+        return None
+    gap = _logsum(yes) - _logsum(no)
+    gap = gap if prompt.favourable == "yes" else -gap
     return 1 / (1 + math.exp(-gap)) if gap > 0 else math.exp(gap) / (1 + math.exp(gap))
 
 
-def scored(prompt: Prompt, response: Response, kind: str) -> bool:
-    """Says whether any choice of a kind was scored."""
-    pairs = zip(prompt.choices, response.logprobs or (), strict=False)
-    return any(tokens for choice, tokens in pairs if choice.meaning.endswith(f":{kind}"))
+def _scores(prompt: Prompt, response: Response, kind: str) -> tuple[list[float], list[float]]:
+    """Returns the log-probabilities of the choices that say yes, and of those that say no."""
+    given = response.logprobs or ()
+    if len(given) != len(prompt.choices):
+        raise ValueError(f"{prompt.id}: {len(prompt.choices)} choices, {len(given)} scores")
+    yes, no = _places(tuple([choice.meaning for choice in prompt.choices]), kind)
+    return [sum(given[n]) for n in yes if given[n]], [sum(given[n]) for n in no if given[n]]
+
+
+@lru_cache(1024)
+def _places(meanings: tuple[str, ...], kind: str) -> tuple[list[int], list[int]]:
+    """Returns where the choices of one kind stand that say yes, and those that say no."""
+    yes, no = f"yes:{kind}", f"no:{kind}"
+    return (
+        [n for n, meaning in enumerate(meanings) if meaning == yes],
+        [n for n, meaning in enumerate(meanings) if meaning == no],
+    )
 
 
 def _logsum(values: list[float]) -> float:
-    if not values:
-        return -math.inf
+    if len(values) < 2:
+        return values[0] if values else -math.inf
     top = max(values)
-    return top + math.log(sum(math.exp(v - top) for v in values))
+    return top + math.log(sum([math.exp(v - top) for v in values]))

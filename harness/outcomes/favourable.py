@@ -6,7 +6,7 @@ spellings at all is the outcome `mass`.
 """
 
 from harness.outcomes._read import unanswered, yes_or_no
-from harness.outcomes._share import scored, share
+from harness.outcomes._share import share
 from harness.records import Prompt, Response, Seen
 
 RANGE = (0.0, 1.0)
@@ -18,8 +18,8 @@ MEANING = "the answer favours the person"
 def measure(prompt: Prompt, response: Response) -> float | Seen:
     """Returns how far the answer favours the person."""
     if response.logprobs is not None:
-        known = scored(prompt, response, "spelling")
-        return share(prompt, response, "spelling") if known else Seen.UNPARSED
+        found = share(prompt, response, "spelling")
+        return Seen.UNPARSED if found is None else found
     missing = unanswered(response)
     if missing:
         return missing

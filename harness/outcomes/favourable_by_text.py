@@ -4,7 +4,7 @@ Forced choice between two answer sentences by their likelihood. It takes the pla
 `favourable` where too little probability falls on yes and no for those to be read.
 """
 
-from harness.outcomes._share import scored, share
+from harness.outcomes._share import share
 from harness.records import Prompt, Response, Seen
 
 RANGE = (0.0, 1.0)
@@ -15,4 +15,5 @@ MEANING = "of two answer sentences the favourable one is likelier"
 
 def measure(prompt: Prompt, response: Response) -> float | Seen:
     """Returns p(favourable sentence) against the other sentence."""
-    return share(prompt, response, "text") if scored(prompt, response, "text") else Seen.UNPARSED
+    found = share(prompt, response, "text")
+    return Seen.UNPARSED if found is None else found
