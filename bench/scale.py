@@ -20,7 +20,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench._table import Row, Watch, show, write
-from harness import _opening, asking, cli, judging, pipeline, probes, runs, settings
+from harness import _opening, asking, cli, judging, probes, runs, settings
+from harness._garbage import settled
 from harness.find import plugin
 from harness.records import Prompt, Response
 
@@ -53,7 +54,7 @@ def run(size: int, folder: Path) -> dict[str, float]:
     model.respond = timed  # type: ignore[method-assign]
     begun = runs.begin(config, loaded, decoding, model.describe())
     marks.append(time.process_time())
-    with pipeline.settled():
+    with settled():
         count = asking.prepare(begun, loaded).prompts
         marks.append(time.process_time())
         asking.ask(begun, loaded, config.standard, model, plugin("engines", config.engine))

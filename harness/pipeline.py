@@ -1,8 +1,6 @@
 """The run, top to bottom: load, expand, respond, measure, compare, judge, write."""
 
-import gc
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +15,7 @@ from harness import (
     runs,
     store,
 )
+from harness._garbage import settled
 from harness.asking import Progress, quiet
 from harness.errors import BadConfig
 from harness.find import plugin
@@ -53,23 +52,6 @@ def run(
         scorecard = judging.score(begun, config.standard)
         write(scorecard, begun, writers, progress)
     return scorecard, folder.folder
-
-
-@contextmanager
-def settled() -> Iterator[None]:
-    """Collects garbage seldom, and never walks what stays for the whole run: records hold no cycles.
-
-    A third of the time of a run of the planted model went there.
-    """
-    before = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(100_000, *before[1:])
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
 
 
 def write(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from harness.models import _echoed, _listed, _replies
@@ -105,10 +105,7 @@ class Writer:
         ]
 
         def read(found: Sequence[Reply | Fault]) -> list[Response]:
-            return [
-                replace(_said(prompt, found[sample % drawn]), sample=sample)
-                for sample in range(samples)
-            ]
+            return [_said(prompt, found[sample % drawn], sample) for sample in range(samples)]
 
         return Question(prompt, calls, read)
 
@@ -120,11 +117,12 @@ class Writer:
         return int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "little") >> 1
 
 
-def _said(prompt: Prompt, reply: Reply | Fault) -> Response:
+def _said(prompt: Prompt, reply: Reply | Fault, sample: int = 0) -> Response:
     if isinstance(reply, Fault):
-        return _faulty(prompt, reply)
+        return _faulty(prompt, reply, sample)
     return Response(
         prompt=prompt.id,
+        sample=sample,
         text=reply.text,
         reasoning=reply.reasoning,
         tokens_in=reply.tokens_in,
@@ -181,7 +179,7 @@ def _whole(found: Sequence[Reply | Fault]) -> list[Reply]:
     return replies
 
 
-def _faulty(prompt: Prompt, fault: Fault) -> Response:
+def _faulty(prompt: Prompt, fault: Fault, sample: int = 0) -> Response:
     if fault.kind == REFUSED:
-        return Response(prompt=prompt.id, text=fault.reason, finish=REFUSED)
-    return Response(prompt=prompt.id, finish="error", error=fault.reason)
+        return Response(prompt=prompt.id, sample=sample, text=fault.reason, finish=REFUSED)
+    return Response(prompt=prompt.id, sample=sample, finish="error", error=fault.reason)

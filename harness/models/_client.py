@@ -17,6 +17,7 @@ import aiohttp
 from yarl import URL
 
 from harness import __version__
+from harness.models import _loop
 from harness.models._budget import Budget, Call, Pace
 from harness.models._endpoint import Settings
 from harness.models._flow import Flow
@@ -24,6 +25,7 @@ from harness.models._replies import REFUSED, Fault, Reply
 
 AGAIN = {408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529}
 BUSY = {429, 503, 529}
+PATHS = ("chat/completions", "completions")
 _LONGEST = 120.0
 """Seconds that are waited at most before another attempt."""
 _EXCERPT = 200
@@ -40,10 +42,12 @@ class Client:
     def __init__(self, settings: Settings) -> None:
         self.settings, self.key = settings, settings.key()
         self.base = URL(settings.url.rstrip("/") + "/")
+        self.paths = {path: self.base.join(URL(path)) for path in PATHS}
         self.budget, self.flow = Budget(settings), Flow(settings.connections)
         self.requests = Pace(settings.requests_per_minute)
         self.tokens = Pace(settings.tokens_per_minute)
-        self.runner = asyncio.Runner()
+        self.paced = bool(self.requests.seconds or self.tokens.seconds)
+        self.runner = asyncio.Runner(loop_factory=_loop.new)
         self.session = self.runner.run(_session(settings, self.key))
         self.close = weakref.finalize(self, _close, self.runner, self.session)
 
@@ -75,13 +79,15 @@ class Client:
         self.runner.run(self.flow.run(one, jobs))
 
     async def _call(self, call: Call, attempts: int) -> Reply | Fault:
-        path = self.base.join(URL(call.path))
+        path = self.paths[call.path]
         data = _ENCODE(call.body).encode(errors="replace")
         attempt = 1
         while True:
-            await self.requests.wait()
-            await self.tokens.wait(call.tokens_in + call.tokens_out)
-            await self.flow.ready()
+            if self.paced:
+                await self.requests.wait()
+                await self.tokens.wait(call.tokens_in + call.tokens_out)
+            if self.flow.until:
+                await self.flow.ready()
             self.budget.called(attempt)
             sent = time.monotonic()
             try:

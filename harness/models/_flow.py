@@ -58,11 +58,13 @@ class Flow:
         async def work() -> None:
             try:
                 while self.active <= self.limit and not self.over:
-                    if taken := list(islice(items, 1)):
-                        await do(taken[0])
-                        self._staff(group, do, items)
+                    for item in islice(items, 1):
+                        await do(item)
+                        break
                     else:
                         self.over = True
+                    if self.active < int(self.limit):
+                        self._staff(group, do, items)
             finally:
                 self.active -= 1
 
