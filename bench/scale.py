@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -61,7 +62,7 @@ def run(size: int, folder: Path) -> dict[str, float]:
         marks.append(time.process_time())
         judging.observe(begun, loaded)
         marks.append(time.process_time())
-    load, expand, ask, observe = (b - a for a, b in zip(marks, marks[1:], strict=False))
+    load, expand, ask, observe = (b - a for a, b in pairwise(marks))
     stages = {
         "all": marks[-1] - marks[0],
         "overhead": marks[-1] - marks[0] - spent,

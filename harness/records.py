@@ -625,7 +625,7 @@ def from_table(table: pa.Table, kind: type) -> list[Any]:
 
     The records are filled column by column, which takes a fifth of the time of their `__init__`.
     """
-    made = [object.__new__(kind) for _ in range(len(table))]
+    made: list[Any] = [object.__new__(kind) for _ in range(len(table))]
     for f in fields(kind):
         known = f.name in table.column_names or f.default is MISSING
         values = _READ.get(f.name, _plain)(table[f.name]) if known else repeat(f.default)

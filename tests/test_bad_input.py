@@ -266,6 +266,15 @@ def test_a_full_disk_is_refused_before_the_first_prompt(
     assert "only 10 MiB are free" in refused(command(results))
 
 
+def test_too_little_space_for_the_answers_is_refused_before_the_first_prompt(
+    refused: Callable[[Sequence[str]], str], results: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(results)._replace(free=200 * 2**20 + 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    assert "only 200 MiB are free" in refused(command(results))
+    assert not list(results.rglob("*.parquet"))
+
+
 def measured(scorecard: Path) -> Any:
     """Reads what a scorecard says, without what differs between two equal runs."""
     found = json.loads(scorecard.read_text("utf-8"))

@@ -1,5 +1,7 @@
 """Records: what goes into a table comes back the same."""
 
+from dataclasses import replace
+
 import pytest
 
 from harness.records import (
@@ -58,3 +60,36 @@ def test_no_records_make_an_empty_table_with_the_same_columns() -> None:
 def test_an_outcome_has_a_value_exactly_when_measured(seen: Seen, value: float | None) -> None:
     with pytest.raises(ValueError, match="a value exists exactly when measured"):
         Outcome(prompt="p", sample=0, name="refused", seen=seen, value=value)
+
+
+def test_prompts_that_offer_the_same_share_their_choices_in_every_window() -> None:
+    windows = [
+        to_table([PROMPT, BARE, replace(PROMPT, id="r")], Prompt),
+        to_table([PROMPT], Prompt),
+    ]
+    first, bare, again, later = (p for table in windows for p in from_table(table, Prompt))
+    assert first.choices is again.choices is later.choices
+    assert (bare.choices, first.choices) == ((), PROMPT.choices)
+
+
+def test_a_part_of_a_table_gives_the_records_of_that_part() -> None:
+    others = [replace(PROMPT, id=str(n), choices=PROMPT.choices[: n % 3]) for n in range(7)]
+    assert from_table(to_table(others, Prompt).slice(2, 4), Prompt) == others[2:6]
+
+
+def test_a_column_that_an_older_table_lacks_is_the_default_and_one_without_is_an_error() -> None:
+    table = to_table([PROMPT], Prompt)
+    [found] = from_table(table.drop_columns(["look", "groups"]), Prompt)
+    assert found == replace(PROMPT, look=1, groups=())
+    with pytest.raises(KeyError, match="scenario"):
+        from_table(table.drop_columns(["scenario"]), Prompt)
+
+
+def test_a_stored_outcome_that_contradicts_itself_is_refused() -> None:
+    table = to_table(
+        [Outcome(prompt="p", sample=0, name="n", seen=Seen.UNPARSED, value=None)], Outcome
+    )
+    at = table.schema.get_field_index("seen")
+    wrong = table.set_column(at, table.schema.field("seen"), [["measured"]])
+    with pytest.raises(ValueError, match="a value exists exactly when measured"):
+        from_table(wrong, Outcome)

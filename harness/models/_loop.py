@@ -22,9 +22,7 @@ def new() -> asyncio.AbstractEventLoop:
     class Few(selectors.EpollSelector):
         _selector: Any
 
-        def select(
-            self, timeout: float | None = None
-        ) -> list[tuple[selectors.SelectorKey, int]]:
+        def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
             """Waits as the selector does, for a few events at most."""
             waiting, self._selector = self._selector, _Bounded(self._selector)
             try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import socket
 import ssl
 import subprocess
 import time
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from harness.errors import BadModel, OutOfBudget
-from harness.models import chat
+from harness.models import _loop, chat
 from harness.models._budget import Pace
 from harness.models._client import _seconds
 from harness.models._flow import Flow
@@ -118,6 +119,35 @@ def test_calls_at_a_time_grow_to_the_limit_and_halve_when_the_server_says_so(ask
     assert 64.9 < flow.limit < 65.1
     flow.shrink(time.monotonic())
     assert 32 < flow.limit < 33
+
+
+def test_answers_that_arrive_together_are_taken_two_at_a_time() -> None:
+    async def run() -> list[int]:
+        pairs = [socket.socketpair() for _ in range(9)]
+        taken: list[int] = []
+        loop = asyncio.get_running_loop()
+
+        def take(own: socket.socket) -> None:
+            taken.append(own.fileno())
+            loop.remove_reader(own)
+
+        for own, _ in pairs:
+            own.setblocking(False)
+            loop.add_reader(own, take, own)
+        for _, other in pairs:
+            other.send(b"x")
+        counts = []
+        while len(taken) < len(pairs):
+            before = len(taken)
+            await asyncio.sleep(0)
+            counts.append(len(taken) - before)
+        for pair in pairs:
+            for end in pair:
+                end.close()
+        return counts
+
+    with asyncio.Runner(loop_factory=_loop.new) as runner:
+        assert max(runner.run(run())) == 2
 
 
 def test_retry_after_holds_every_call(ask: AskFor) -> None:
