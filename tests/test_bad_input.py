@@ -267,12 +267,17 @@ def test_a_full_disk_is_refused_before_the_first_prompt(
 
 
 def test_too_little_space_for_the_answers_is_refused_before_the_first_prompt(
-    refused: Callable[[Sequence[str]], str], results: Path, monkeypatch: pytest.MonkeyPatch
+    results: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     usage = shutil.disk_usage(results)._replace(free=200 * 2**20 + 1)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
-    assert "only 200 MiB are free" in refused(command(results))
+    with monkeypatch.context() as full:
+        full.setattr(shutil, "disk_usage", lambda _: usage)
+        assert ended(command(results)) == 2
+    assert "only 200 MiB are free" in told(capsys.readouterr().err)
     assert not list(results.rglob("*.parquet"))
+    [begun] = results.glob("*/run.json")
+    assert ended(command(results)) in (0, 1, 3, 4)  # with space, the same command goes on
+    assert [path.parent for path in results.glob("*/manifest.json")] == [begun.parent]
 
 
 def measured(scorecard: Path) -> Any:
