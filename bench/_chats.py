@@ -39,8 +39,8 @@ def art4(url: str, connections: int, chats: int, begin: Begin) -> dict[str, floa
     """Asks as a run does: windows of prompts, each stored when it is whole."""
     from harness import store
     from harness._garbage import settled
-    from harness.engines import inline
     from harness.models import chat
+    from harness.models._base import answer
     from harness.records import Ask, Decoding, Message, Prompt, Response, to_table
 
     def read(start: int) -> list[Prompt]:
@@ -71,7 +71,7 @@ def art4(url: str, connections: int, chats: int, begin: Begin) -> dict[str, floa
             if number == len(starts) // 4:
                 told["quarter"] = peak()
 
-        inline.answer(model, ((n, partial(read, start)) for n, start in enumerate(starts)), keep)
+        answer(model, ((n, partial(read, start)) for n, start in enumerate(starts)), keep)
     model.client.close()
     return told
 

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -23,7 +24,6 @@ from tempfile import TemporaryDirectory
 from bench._table import Row, Watch, show, write
 from harness import _opening, asking, cli, judging, probes, runs, settings
 from harness._garbage import settled
-from harness.find import plugin
 from harness.records import Prompt, Response
 
 SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
@@ -42,7 +42,8 @@ def run(size: int, folder: Path) -> dict[str, float]:
     config = settings.read(*cli._compose([*words, f"suite.generated={scenarios}"]))
     spent, marks = 0.0, [time.process_time()]
     loaded = probes.select(config.suite)
-    decoding, model = _opening.decoding_of(config), _opening.opened(config, loaded)
+    decoding, held = _opening.decoding_of(config), ExitStack()
+    model = held.enter_context(_opening.opened(config, loaded))
     respond = model.respond
 
     def timed(asked: Sequence[Prompt]) -> list[Response]:
@@ -55,10 +56,10 @@ def run(size: int, folder: Path) -> dict[str, float]:
     model.respond = timed  # type: ignore[method-assign]
     begun = runs.begin(config, loaded, decoding, model.describe())
     marks.append(time.process_time())
-    with settled():
+    with held, settled():
         count = asking.prepare(begun, loaded).prompts
         marks.append(time.process_time())
-        asking.ask(begun, loaded, config.standard, model, plugin("engines", config.engine))
+        asking.ask(begun, loaded, config.standard, model)
         marks.append(time.process_time())
         judging.observe(begun, loaded)
         marks.append(time.process_time())

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness import prompts
@@ -10,7 +12,7 @@ from harness.errors import BadModel
 from harness.find import plugin
 from harness.models._base import Model
 from harness.models._cached import Cached
-from harness.records import Decoding, Probe, RunConfig
+from harness.records import Decoding, Probe, Prompt, RunConfig, Suite
 
 
 def decoding_of(config: RunConfig) -> Decoding:
@@ -24,17 +26,33 @@ def decoding_of(config: RunConfig) -> Decoding:
     )
 
 
-def opened(config: RunConfig, loaded: Sequence[Probe]) -> Model:
-    """Opens the model of a run, which can do what the suite asks.
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The prompts of a run, which can be sent to where the model is and are made there."""
+
+    loaded: Sequence[Probe]
+    suite: Suite
+    seed: int
+
+    def __iter__(self) -> Iterator[Prompt]:
+        return prompts.expand(self.loaded, self.suite, self.seed)
+
+
+@contextmanager
+def opened(config: RunConfig, loaded: Sequence[Probe]) -> Iterator[Model]:
+    """Opens the model of a run, where its engine runs it; it can do what the suite asks.
+
+    Answers are remembered here, wherever the model runs: the file is not one for several machines.
 
     Raises:
         HarnessError: it cannot be opened, or cannot do it.
     """
-    model: Model = plugin("models", config.model).open(config.settings, decoding_of(config))
-    _can(model, loaded)
-    if expect := getattr(model, "expect", None):
-        expect(prompts.expand(loaded, config.suite, config.seed))
-    return Cached(model, Path(config.cache), decoding_of(config)) if config.cache else model
+    engine, decoding = plugin("engines", config.engine), decoding_of(config)
+    with engine.open(config.engine_settings, config.model, config.settings, decoding) as model:
+        _can(model, loaded)
+        if expect := getattr(model, "expect", None):
+            expect(Expected(loaded, config.suite, config.seed))
+        yield Cached(model, Path(config.cache), decoding) if config.cache else model
 
 
 def _can(model: Model, loaded: Sequence[Probe]) -> None:

@@ -18,7 +18,7 @@ from harness import judging, prompts, runs, stopping, store
 from harness._asked import Asked
 from harness._looks import Asked as Block
 from harness._paired import ASKED
-from harness.models._base import Model
+from harness.models._base import Model, answer
 from harness.records import Probe, Prompt, Response, Standard, from_table, to_table
 
 _BYTES_A_PROMPT = 2_000
@@ -69,7 +69,6 @@ def ask(
     loaded: Sequence[Probe],
     standard: Standard,
     model: Model,
-    engine: Any,
     progress: Progress = quiet,
 ) -> None:
     """Asks every window that is not stored yet and whose block is not decided."""
@@ -86,7 +85,7 @@ def ask(
         for number in skipped - done:
             folder.put_window(number, to_table([], Response))
         due = (n for n in islice(steps, len(numbers)) if n not in done | skipped)
-        engine.answer(
+        answer(
             model,
             ((n, partial(_read, source, n)) for n in due),
             lambda n, given: folder.put_window(n, _storable(given)),

@@ -19,7 +19,7 @@ from harness._garbage import settled
 from harness.asking import Progress, quiet
 from harness.errors import BadConfig
 from harness.find import plugin
-from harness.models._base import Foreseen
+from harness.models._base import Foreseen, Model
 from harness.records import Probe, RunConfig, Scorecard, Standard
 
 Tell = Callable[[plan.Plan], None]
@@ -37,9 +37,20 @@ def run(
     loaded = probes.select(config.suite, config.probe_paths)
     writers = [plugin("reports", name) for name in config.reports]
     check(loaded, config.standard)
-    decoding, model = _opening.decoding_of(config), _opening.opened(config, loaded)
+    with _opening.opened(config, loaded) as model:
+        return _run(config, loaded, model, writers, progress, tell)
+
+
+def _run(
+    config: RunConfig,
+    loaded: Sequence[Probe],
+    model: Model,
+    writers: Sequence[Any],
+    progress: Progress,
+    tell: Tell | None,
+) -> tuple[Scorecard, Path]:
     with store.guarded(Path(config.out or config.results)):
-        begun = runs.begin(config, loaded, decoding, model.describe())
+        begun = runs.begin(config, loaded, _opening.decoding_of(config), model.describe())
     folder = begun.folder
     with folder.locked(), settled():
         if begun.finished:
@@ -47,8 +58,7 @@ def run(
         size = asking.prepare(begun, loaded)
         if tell:
             tell(_planning.foresee(config, loaded, size, Foreseen.of(model)))
-        engine = plugin("engines", config.engine)
-        asking.ask(begun, loaded, config.standard, model, engine, progress)
+        asking.ask(begun, loaded, config.standard, model, progress)
         scorecard = judging.score(begun, config.standard)
         write(scorecard, begun, writers, progress)
     return scorecard, folder.folder

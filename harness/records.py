@@ -486,6 +486,9 @@ class RunConfig:
     probe_paths: tuple[str, ...] = ()
     """Folders that hold further probes."""
     engine: str = "inline"
+    """Where the model runs: the name of a file in harness/engines, or a dotted path."""
+    engine_settings: Mapping[str, Any] = field(default_factory=dict)
+    """What the engine is opened with."""
     stopping: str = "none"
     """`none`, `group_sequential` or `anytime`: when a block of cells is asked no further."""
     looks: int = 4

@@ -42,8 +42,8 @@ def read(settings: Mapping[str, Any], names: Mapping[str, str]) -> RunConfig:
     prices = _prices(model.pop("prices", None))
     if "max_cost" in model:  # a backend that keeps a budget needs to know them
         model["prices"] = prices
-    engine = str(settings["engine"])
-    plugin("engines", engine)
+    engine = dict(settings["engine"])
+    plugin("engines", str(engine["name"]))
     return RunConfig(
         suite=_suite(names["suite"], settings["suite"]),
         standard=standard(names["standard"], settings["standard"]),
@@ -54,7 +54,8 @@ def read(settings: Mapping[str, Any], names: Mapping[str, str]) -> RunConfig:
         out=str(settings["out"] or ""),
         reports=tuple(dict.fromkeys(("json", *_texts("reports", settings["reports"])))),
         probe_paths=_texts("probes.path", settings["probes"]["path"]),
-        engine=engine,
+        engine=str(engine.pop("name")),
+        engine_settings=engine,
         stopping=_stopping(str(settings["stopping"]), settings["standard"]),
         looks=_number("looks", settings["looks"], int, 2, 50),
         cache=_path("cache", settings["cache"]),

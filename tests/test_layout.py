@@ -35,6 +35,10 @@ def test_one_file_alone_knows_hydra_and_one_matplotlib() -> None:
     assert importers("matplotlib") == {"reports/_figures.py"}
 
 
+def test_one_engine_alone_knows_ray() -> None:
+    assert importers("ray") == {"engines/ray.py"}
+
+
 def test_one_statistic_alone_knows_statsmodels() -> None:
     assert importers("statsmodels") == {"stats/mixed.py"}
 

@@ -17,8 +17,9 @@ class Model(Protocol):
 
     It may also have `cannot`, format that it cannot be asked -> what to do instead;
     `answer(windows, keep)`, with which it answers windows that follow each other without a pause;
-    `expect(prompts)`, which is told once what will be asked, before `describe` is kept; and
-    `labelled`, true where an answer depends on the labels of a prompt, not on its text alone.
+    `expect(prompts)`, which is told once what will be asked, before `describe` is kept;
+    `labelled`, true where an answer depends on the labels of a prompt, not on its text alone; and
+    `counted`, the settings that bound what one process asks, and cannot bound several.
     """
 
     abilities: frozenset[Ask]

@@ -5,22 +5,22 @@ from collections.abc import Collection, Iterable
 from harness.errors import BadConfig, NotFound
 
 
-def refuse_unknown(given: Iterable[object], known: Collection[str]) -> None:
-    """Refuses settings that the backend does not have.
+def refuse_unknown(given: Iterable[object], known: Collection[str], group: str = "model") -> None:
+    """Refuses settings that the backend, or what else the group names, does not have.
 
     Raises:
         NotFound: with the near names.
     """
     for name in given:
         if name not in known:
-            raise NotFound.among("setting", str(name), known, where=f"model.{name}")
+            raise NotFound.among("setting", str(name), known, where=f"{group}.{name}")
 
 
-def bad(name: str, value: object, expected: str) -> BadConfig:
+def bad(name: str, value: object, expected: str, group: str = "model") -> BadConfig:
     """Returns the error of a setting with a value of the wrong kind, or out of range."""
     return BadConfig(
-        f"model.{name} is {value!r}",
-        where=f"model.{name}",
+        f"{group}.{name} is {value!r}",
+        where=f"{group}.{name}",
         expected=expected,
-        fix=f"correct model.{name}, or leave it out",
+        fix=f"correct {group}.{name}, or leave it out",
     )

@@ -33,7 +33,7 @@ class Settings:
     batch: int = 1024
     """Padded tokens in one forward."""
     threads: int = 0
-    """0 for the physical cores that this process may use."""
+    """0 for OMP_NUM_THREADS, or else the physical cores that this process may use."""
     system: str | None = None
     """System prompt of every conversation; without one the chat template's own applies."""
 
@@ -73,7 +73,9 @@ class Settings:
 
 
 def count_cores() -> int:
-    """Counts the physical cores that this process may use."""
+    """Counts the cores to compute with: OMP_NUM_THREADS, or the physical ones that are allowed."""
+    if (given := os.environ.get("OMP_NUM_THREADS", "")).isdecimal() and int(given):
+        return int(given)
     if not hasattr(os, "sched_getaffinity"):
         return os.cpu_count() or 1
     allowed = os.sched_getaffinity(0)

@@ -25,6 +25,7 @@ from harness.records import Ask, Decoding, Message, Prompt, Response
 
 LISTS = (20, 5)
 """How many first tokens are asked for; some servers refuse more than 5."""
+COUNTED = ("requests_per_minute", "tokens_per_minute", "max_calls", "max_tokens", "max_cost")
 _ATTEMPTS = 3
 """At opening, so that a server that is not there is told soon."""
 _ASKED = "Is ice cold? Answer yes or no, nothing else."
@@ -66,6 +67,7 @@ class Chat:
     """A model behind an endpoint."""
 
     abilities = frozenset(Ask)
+    counted = COUNTED
 
     def __init__(self, client: Client, settings: Settings, decoding: Decoding) -> None:
         self.client, self.settings, self.decoding = client, settings, decoding
