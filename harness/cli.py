@@ -11,9 +11,12 @@ import re
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from harness import __version__
 from harness.errors import BadConfig, HarnessError, NotFound
@@ -33,6 +36,7 @@ Runs a suite on a model and writes a scorecard. Settings are Hydra overrides:
   art4 eval suite=smoke standard=art4 seed=2 out=FOLDER
   art4 eval cache=results/answers.sqlite        asks only what no run with this file asked before
   art4 eval --multirun seed=1,2,3               every combination; the worst exit code is returned
+  art4 eval engine=ray engine.address=HOST:PORT on the machines of a Ray cluster (docs/scale-out.md)
   art4 eval --cfg job                           show the settings, run nothing
 
 An interrupted run goes on with the same command. Exit codes: 0 PASS, 1 FAIL, 2 usage,
@@ -336,27 +340,41 @@ def _many(overrides: Sequence[str]) -> int:
     from hydra.core.hydra_config import HydraConfig
     from omegaconf import DictConfig, OmegaConf
 
-    codes: list[int] = []
-
     def task(settings: DictConfig) -> None:
         try:
             choices = dict(HydraConfig.get().runtime.choices)
-            codes.append(_one(OmegaConf.to_container(settings, resolve=True), choices))  # type: ignore[arg-type]
+            code = _one(OmegaConf.to_container(settings, resolve=True), choices)  # type: ignore[arg-type]
         except HarnessError as error:
             print(f"error: {error}", file=sys.stderr)  # noqa: T201
-            codes.append(USAGE)
+            code = USAGE
+        (told / uuid4().hex).write_text(str(code))
 
     _compose(_first([word for word in overrides if "=" in word and not word.startswith("-")]))
     off = ["hydra.output_subdir=null", "hydra/job_logging=none", "hydra/hydra_logging=none"]
     run = hydra.main(version_base="1.3", config_path=str(data("conf")), config_name="eval")(task)
-    with tempfile.TemporaryDirectory() as folder:  # where Hydra leaves its own files
+    with _sweeps(overrides) as folder, tempfile.TemporaryDirectory(dir=folder) as codes:
+        told = Path(codes)  # a file for each job, which may have run on another machine
         here = [f"hydra.run.dir={folder}", f"hydra.sweep.dir={folder}", "hydra.sweep.subdir=."]
         sys.argv = ["art4 eval", *overrides, *off, *here]
         try:
             run()
         except SystemExit as stop:
             return USAGE if stop.code else 0
-    return worst(codes) if codes else 0
+        found = [int(path.read_text()) for path in told.iterdir()]
+    return worst(found) if found else 0
+
+
+@contextmanager
+def _sweeps(overrides: Sequence[str]) -> Iterator[Path]:
+    """Gives the folder where Hydra leaves its own files: hydra.sweep.dir, or one that vanishes."""
+    own = [word.partition("=")[2] for word in overrides if word.startswith("hydra.sweep.dir=")]
+    if own:
+        folder = Path(own[-1]).absolute()
+        folder.mkdir(parents=True, exist_ok=True)
+        yield folder
+    else:
+        with tempfile.TemporaryDirectory() as vanishing:
+            yield Path(vanishing)
 
 
 def _first(overrides: Sequence[str]) -> list[str]:

@@ -83,6 +83,37 @@ def test_a_sweep_runs_every_job_returns_the_worst_code_and_leaves_no_files(
     assert not list(tmp_path.iterdir())
 
 
+def test_a_sweep_over_models_runs_each(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    models: list[str] = []
+
+    def evaluated(config: object) -> str:
+        models.append(config.model)  # type: ignore[attr-defined]
+        return "PASS"
+
+    monkeypatch.setattr(_commands, "evaluate", evaluated)
+    assert main(["eval", "--multirun", "model=planted,local,replay"]) == 0
+    assert models == ["planted", "local", "replay"]
+
+
+@pytest.mark.slow
+def test_a_sweep_in_other_processes_returns_the_worst_code_too(tmp_path: Path) -> None:
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
+    command = [
+        *(sys.executable, "-m", "harness", "eval", "--multirun", "hydra/launcher=submitit_local"),
+        *("hydra.sweep.dir=jobs", "model=planted", "model.effect=none,gap", "model.dose=0.5"),
+        *("suite=planted", "suite.languages=[en]", "suite.generated=60", "reports=[json]"),
+        "out=runs/${model.effect}",
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(root())}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
+    found = {
+        path.parent.name: json.loads(path.read_text())["verdict"]
+        for path in tmp_path.glob("runs/*/scorecard.json")
+    }
+    assert found == {"none": "INCONCLUSIVE", "gap": "FAIL"}
+    assert done.returncode == 1, done.stderr
+
+
 def test_a_run_leaves_nothing_beside_its_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
