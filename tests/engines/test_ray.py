@@ -15,7 +15,7 @@ import pytest
 
 from harness import store
 from harness.cli import main
-from tests.small import evaluate, finished, scorecard, two_attributes  # noqa: F401
+from tests.small import evaluate, scorecard, two_attributes  # noqa: F401
 
 pytest.importorskip("ray")
 pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning")
@@ -80,7 +80,8 @@ def test_two_nodes_give_the_same_bytes_as_one_process(
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("ray: ")]
     assert len(lines) == 2
     assert all("a second" in line for line in lines)
-    same(finished(tmp_path / "inline"), tmp_path / "ray")
+    assert evaluate(tmp_path / "inline") in ENDED
+    same(tmp_path / "inline", tmp_path / "ray")
     assert main(["verify", str(tmp_path / "ray")]) == 0
 
 
@@ -238,8 +239,8 @@ def test_answers_of_a_file_are_judged_as_in_one_process(
     rule: str, on: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A worker counts what is missing, though the prompts of the run are made where the run is."""
-    run = finished(tmp_path / "run")
-    answers = pq.read_table(run / "responses.parquet").to_pandas().iloc[5:]
+    assert evaluate(tmp_path / "run") in ENDED
+    answers = pq.read_table(tmp_path / "run" / "responses.parquet").to_pandas().iloc[5:]
     answers = answers.rename(columns={"prompt": "id"})[["id", "text", "finish"]]
     answers.to_json(tmp_path / "a.jsonl", orient="records", lines=True, force_ascii=False)
     words = ("model=replay", f"model.path={tmp_path / 'a.jsonl'}", f"stopping={rule}")
