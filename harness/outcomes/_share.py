@@ -2,8 +2,11 @@
 
 import math
 from functools import lru_cache
+from operator import attrgetter
 
 from harness.records import Prompt, Response
+
+_MEANING = attrgetter("meaning")
 
 
 def masses(prompt: Prompt, response: Response, kind: str) -> tuple[float, float]:
@@ -30,8 +33,11 @@ def _scores(prompt: Prompt, response: Response, kind: str) -> tuple[list[float],
     given = response.logprobs or ()
     if len(given) != len(prompt.choices):
         raise ValueError(f"{prompt.id}: {len(prompt.choices)} choices, {len(given)} scores")
-    yes, no = _places(tuple([choice.meaning for choice in prompt.choices]), kind)
-    return [sum(given[n]) for n in yes if given[n]], [sum(given[n]) for n in no if given[n]]
+    yes, no = _places(tuple(map(_MEANING, prompt.choices)), kind)
+    return (
+        [sum(tokens) for n in yes if (tokens := given[n])],
+        [sum(tokens) for n in no if (tokens := given[n])],
+    )
 
 
 @lru_cache(1024)
