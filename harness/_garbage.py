@@ -9,7 +9,7 @@ from contextlib import contextmanager
 def settled() -> Iterator[None]:
     """Collects garbage seldom, and never walks what stays for the whole run: records hold no cycles.
 
-    A third of the time of a run of the planted model went there.
+    A quarter of the CPU of a run of the planted model went there.
     """
     before = gc.get_threshold()
     gc.collect()
