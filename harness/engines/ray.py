@@ -164,7 +164,8 @@ class Spread:
             self._wait({}, deque())
         if count > 1:
             for name in filter(self.made_of[2].get, self._known().counted):
-                raise bad(name, self.made_of[2][name], "one process to count in", "model")
+                told = f"0, or engine.actors=1: one of {count} workers cannot count for all"
+                raise bad(name, self.made_of[2][name], told)
 
     def _new(self) -> Worker:
         settings = self.settings

@@ -15,6 +15,8 @@ import pytest
 
 from harness import store
 from harness.cli import main
+from tests.models.fault_server import FaultServer
+from tests.models.test_chat_runs import by_merit, words
 from tests.small import evaluate, scorecard, two_attributes  # noqa: F401
 
 pytest.importorskip("ray")
@@ -248,6 +250,20 @@ def test_answers_of_a_file_are_judged_as_in_one_process(
     assert evaluate(tmp_path / "ray", *words, *on) in ENDED
     same(tmp_path / "inline", tmp_path / "ray")
     assert store.Store(tmp_path / "ray").read_json(store.RUN)["model"]["missing"] == 5
+
+
+@pytest.mark.slow
+def test_workers_ask_an_endpoint_as_one_process_does(
+    on: tuple[str, ...], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with FaultServer(answer=by_merit) as server:
+        for name, more in (("inline", ()), ("ray", on)):
+            given = words(server, tmp_path / name, "suite.generated=4", *more)
+            assert main(["eval", *given]) in ENDED
+        given = words(server, tmp_path / "bounded", *on, "model.max_calls=500")
+        assert main(["eval", *given]) == 2
+        assert "engine.actors=1" in refused(capsys)
+    same(tmp_path / "inline", tmp_path / "ray")
 
 
 @pytest.mark.slow
