@@ -19,7 +19,7 @@ def export(config: RunConfig, target: str) -> int:
     out = Path(target)
     store.free(out, "--out")
     decoding = _opening.decoding_of(config)
-    loaded = probes.select(config.suite, config.probe_paths)
+    loaded = probes.select(config.suite, config.probe_paths, config.benchmark)
     asked = prompts.expand(loaded, config.suite, config.seed)
     count = _write(out, (_question(prompt, decoding) for prompt in asked))
     _say(f"wrote {count:,} prompts to {out}")

@@ -1,6 +1,8 @@
 """From answers to a scorecard: measure, compare, judge. No model is called here."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
 
 import numpy as np
 import pandas as pd
@@ -19,12 +21,14 @@ from harness import (
 )  # fmt: skip
 from harness._looks import Looks, of_run
 from harness._paired import ASKED, join
+from harness.find import plugin
 from harness.records import (
     Control,
     Example,
     Outcome,
     Probe,
     Prompt,
+    Published,
     Response,
     Scorecard,
     Standard,
@@ -70,7 +74,28 @@ def derive(
     pairs = pairwise.largest(rows, loaded, standard, outcomes.modules(loaded))
     shown = show(folder, rows, examples.wanted(judged))
     saved = scorecards.Saved(planned=planned, asked=answered)
-    return scorecards.assemble(head, judged, checks, pairs, shown, saved, notes)
+    card = scorecards.assemble(head, judged, checks, pairs, shown, saved, notes)
+    return replace(card, published=tuple(published(begun)))
+
+
+def published(begun: runs.Run) -> list[Published]:
+    """Recounts what a published set reports from the answers of its run; else nothing."""
+    benchmark = begun.head["suite"].get("benchmark")
+    if not benchmark:
+        return []
+    found: list[Published] = plugin("benchmarks", benchmark).publish(_answered(begun.folder))
+    return found
+
+
+def _answered(folder: store.Store) -> Iterator[tuple[Prompt, list[Response]]]:
+    """Yields each prompt with its responses, window by window."""
+    windows = zip(
+        folder.read_windows(store.PROMPTS), folder.read_windows(store.RESPONSES), strict=True
+    )
+    for asked, given in windows:
+        responses = from_table(given, Response)
+        own = {key: list(group) for key, group in groupby(responses, lambda r: r.prompt)}
+        yield from ((p, own.get(p.id, [])) for p in from_table(asked, Prompt))
 
 
 def joined(begun: runs.Run) -> tuple[pd.DataFrame, Looks, int]:

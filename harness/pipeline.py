@@ -34,7 +34,7 @@ def run(
     Raises:
         HarnessError: a name, file, setting or ability is wrong; before the first prompt is sent.
     """
-    loaded = probes.select(config.suite, config.probe_paths)
+    loaded = probes.select(config.suite, config.probe_paths, config.benchmark)
     writers = [plugin("reports", name) for name in config.reports]
     check(loaded, config.standard)
     with _opening.opened(config, loaded) as model:

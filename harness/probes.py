@@ -65,15 +65,20 @@ def load(name: str, paths: Iterable[str] = ()) -> Probe:
     return build(head, body, str(folder), _digest(folder / HEAD, *files))
 
 
-def select(suite: Suite, paths: Iterable[str] = ()) -> list[Probe]:
+def select(
+    suite: Suite, paths: Iterable[str] = (), benchmark: Mapping[str, str] | None = None
+) -> list[Probe]:
     """Loads the probes of a suite, and once each those that hold their controls.
 
-    A generated suite takes all that it generates, or those that `probes` names.
+    A generated suite takes all that it generates, or those that `probes` names; one that asks a
+    published set takes what the set makes of the data that `benchmark` names.
 
     Raises:
         NotFound: a name or pattern that matches no probe.
         BadProbe: a file that breaks a rule.
     """
+    if suite.benchmark:
+        return find.plugin("benchmarks", suite.benchmark).load(benchmark or {})  # type: ignore[no-any-return]
     if suite.generated:
         from harness._generated import generate
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 from harness import _people, _person, _sentences
@@ -30,9 +31,19 @@ def expand(probes: Sequence[Probe], suite: Suite, seed: int, looks: int = 1) -> 
     """Yields the prompts of a suite's probes; with several looks, those of the first look first."""
     for look in range(1, looks + 1):
         for probe in probes:
+            if probe.prompts:
+                yield from _given(probe, suite) if look == 1 else ()
+                continue
             for item in _items(probe, suite, seed, looks):
                 for parts in _FORMATS[probe.format](item) if item.look == look else ():
                     yield _prompt(item, **parts)
+
+
+def _given(probe: Probe, suite: Suite) -> Iterator[Prompt]:
+    """Yields the prompts of a published set: of the suite, only how many scenarios it takes."""
+    kept = dict.fromkeys(prompt.scenario for prompt in probe.prompts)
+    taken = set(islice(kept, suite.scenarios or None))
+    return (prompt for prompt in probe.prompts if prompt.scenario in taken)
 
 
 def spread(scenarios: Iterable[Scenario], most: int) -> list[tuple[int, Scenario]]:

@@ -150,6 +150,8 @@ class Probe:
     """The folder, or what generated it."""
     digest: str
     """SHA-256 over the probe's files."""
+    prompts: tuple[Prompt, ...] = ()
+    """The prompts of a published set, as it words them; it has no scenarios of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +171,8 @@ class Choice:
     """What choosing it says: `yes:spelling`, `no:text`, `first`, `stereotyped`, `unknown`, ..."""
     start: int = 0
     """The first character whose token is scored (behind the changed span of a sentence pair)."""
+    also: str = ""
+    """Another name of it, by which a published set matches answers in text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -386,6 +390,30 @@ class Pairwise:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Published:
+    """A number as a published set defines it, recounted from the answers of a run."""
+
+    set: str
+    part: str
+    """Of which answers: `ambig`, `disambig/Age`, `overall`, ..."""
+    metric: str
+    value: float | None
+    """None where nothing was measured."""
+    low: float | None
+    """Lower end of the 95 % interval over clusters; None where there is none."""
+    high: float | None
+    count: int
+    """Answers that it is computed from."""
+    missing: Missing
+    """Answers that it leaves out."""
+    cell: str
+    """Probe / language / outcome of ours that stands beside it, or nothing."""
+    hides: str
+    """What the number does not show."""
+    hides_zh: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Example:
     """One counterfactual pair behind a contrast, side by side."""
 
@@ -430,6 +458,8 @@ class Suite:
     """Names or patterns; empty for a generated suite."""
     generated: int = 0
     """Scenarios of each cell of the generated suite."""
+    benchmark: str = ""
+    """The published set that it asks, a file of harness/benchmarks; else nothing."""
     scenarios: int = 0
     """At most so many scenarios a probe; 0 for all."""
     paraphrases: int = 0
@@ -485,6 +515,8 @@ class RunConfig:
     reports: tuple[str, ...]
     probe_paths: tuple[str, ...] = ()
     """Folders that hold further probes."""
+    benchmark: Mapping[str, Any] = field(default_factory=dict)
+    """Where the data of a published set lie: `path`, `metadata`, `revision`, `sha256`."""
     engine: str = "inline"
     """Where the model runs: the name of a file in harness/engines, or a dotted path."""
     engine_settings: Mapping[str, Any] = field(default_factory=dict)
@@ -523,6 +555,8 @@ class Scorecard:
     """The clause of the duty, with marks of what was verified."""
     notes: tuple[str, ...]
     """English, Chinese in turn."""
+    published: tuple[Published, ...] = ()
+    """What a published set reports, where the suite asks one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -597,7 +631,9 @@ def schemas() -> Mapping[type, pa.Schema]:
     special = {
         "roles": pa.map_(text, text),
         "messages": pa.list_(pa.struct([("role", text), ("content", text)])),
-        "choices": pa.list_(pa.struct([("text", text), ("meaning", text), ("start", whole)])),
+        "choices": pa.list_(
+            pa.struct([("text", text), ("meaning", text), ("start", whole), ("also", text)])
+        ),
         "groups": pa.list_(text),
         "logprobs": pa.list_(pa.list_(real)),
     }
@@ -642,7 +678,7 @@ _WRITTEN: Mapping[str, Callable[[Any], list[Any]]] = {
     "roles": lambda roles: list(roles.items()),
     "messages": lambda turns: [{"role": m.role, "content": m.content} for m in turns],
     "choices": lambda choices: [
-        {"text": c.text, "meaning": c.meaning, "start": c.start} for c in choices
+        {"text": c.text, "meaning": c.meaning, "start": c.start, "also": c.also} for c in choices
     ],
 }
 """Column -> how Arrow takes its value."""
@@ -672,24 +708,27 @@ def _each(make: Callable[[Any], Any]) -> Callable[[pa.ChunkedArray], list[Any]]:
 def _choices(column: pa.ChunkedArray) -> list[tuple[Choice, ...]]:
     """Reads the choices; prompts that offer the same share them, in whichever window."""
     whole = column.combine_chunks()
-    texts, meanings, starts = (part.dictionary_encode() for part in whole.flatten().flatten())
-    codes = texts.indices.to_numpy() * len(meanings.dictionary) + meanings.indices.to_numpy()
-    codes = codes * len(starts.dictionary) + starts.indices.to_numpy()
+    parts = [part.dictionary_encode() for part in whole.flatten().flatten()]
+    codes: Any = 0
+    for part in parts:
+        codes = codes * len(part.dictionary) + part.indices.to_numpy()
     ends = list(accumulate(whole.value_lengths().to_pylist(), initial=0))
     keys = [codes[a:b].tobytes() for a, b in pairwise(ends)]
     found = {
-        key: _offered(*(tuple(part[a:b].to_pylist()) for part in (texts, meanings, starts)))
+        key: _offered(*(tuple(part[a:b].to_pylist()) for part in parts))
         for key, (a, b) in dict(zip(keys, pairwise(ends), strict=True)).items()
     }
     return [found[key] for key in keys]
 
 
 @lru_cache(4096)
-def _offered(
-    texts: tuple[str, ...], meanings: tuple[str, ...], starts: tuple[int, ...]
-) -> tuple[Choice, ...]:
-    offered = zip(texts, meanings, starts, strict=True)
-    return tuple(Choice(text=text, meaning=says, start=start) for text, says, start in offered)
+def _offered(*parts: tuple[Any, ...]) -> tuple[Choice, ...]:
+    """Makes choices of their texts, meanings, starts and other names."""
+    offered = zip(*parts, strict=True)
+    return tuple(
+        Choice(text=text, meaning=says, start=start, also=also)
+        for text, says, start, also in offered
+    )
 
 
 _READ: Mapping[str, Callable[[pa.ChunkedArray], list[Any]]] = {

@@ -85,7 +85,7 @@ def probes_of(head: Mapping[str, Any]) -> list[Probe]:
     for raw in head["probes"]:
         groups = tuple(Group(**g) for g in raw["groups"])
         lists = {k: tuple(raw[k]) for k in ("languages", "arms", "outcomes", "anchor")}
-        rest = {"groups": groups, "ask": Ask(raw["ask"]), "scenarios": ()}
+        rest = {"groups": groups, "ask": Ask(raw["ask"]), "scenarios": (), "prompts": ()}
         found.append(Probe(**{**raw, **lists, **rest}))
     return found
 
@@ -114,7 +114,7 @@ def _head(
     return {
         "suite": asdict(config.suite),
         "standard": asdict(config.standard),
-        "probes": [asdict(replace(p, scenarios=(), source=Path(p.source).name)) for p in probes],
+        "probes": [_declared(p) for p in probes],
         "seed": config.seed,
         "decoding": asdict(decoding),
         "stopping": {"rule": config.stopping, "looks": looks_of(config)},
@@ -122,6 +122,12 @@ def _head(
         "model": dict(model),
         "code": dict(provenance.code()),
     }
+
+
+def _declared(probe: Probe) -> dict[str, Any]:
+    """Returns what run.json says of a probe: not what it asks, whose digest stands there."""
+    kept = replace(probe, scenarios=(), prompts=(), source=Path(probe.source).name)
+    return {key: value for key, value in asdict(kept).items() if key != "prompts"}
 
 
 def _interrupted(config: RunConfig, head: Mapping[str, Any]) -> Path | None:

@@ -14,6 +14,7 @@ _LIMITS = (
     *("unparsed", "refused", "same_group", "negative_control", "positive_control"),
     *("mass", "mass_low", "mass_share", "position_2", "position_3"),
 )
+BENCHMARK = ("path", "metadata", "revision", "sha256")
 STOPPING = ("none", "group_sequential", "anytime")
 _TOP = (
     "model",
@@ -28,6 +29,7 @@ _TOP = (
     "stopping",
     "looks",
     "cache",
+    "benchmark",
 )
 
 
@@ -56,6 +58,7 @@ def read(settings: Mapping[str, Any], names: Mapping[str, str]) -> RunConfig:
         probe_paths=_texts("probes.path", settings["probes"]["path"]),
         engine=str(engine.pop("name")),
         engine_settings=engine,
+        benchmark=_benchmark(settings["benchmark"]),
         stopping=_stopping(str(settings["stopping"]), settings["standard"]),
         looks=_number("looks", settings["looks"], int, 2, 50),
         cache=_path("cache", settings["cache"]),
@@ -111,7 +114,7 @@ def standard(name: str, raw: Mapping[str, Any]) -> Standard:
 def _suite(name: str, raw: Mapping[str, Any]) -> Suite:
     where = f"suite={name}"
     numbers = {f.name: f for f in fields(Suite) if f.type in ("int", "float")}
-    _known("setting of a suite", raw, (*numbers, "probes", "languages", "arms"), where)
+    _known("setting of a suite", raw, (*numbers, "probes", "languages", "arms", "benchmark"), where)
     values = {
         key: _number(f"suite.{key}", raw[key], float if f.type == "float" else int, 0, 10**9)
         for key, f in numbers.items()
@@ -127,8 +130,19 @@ def _suite(name: str, raw: Mapping[str, Any]) -> Suite:
     for arm in arms:
         if arm not in ARMS:
             raise NotFound.among("arm", arm, ARMS, where="suite.arms")
-    probes = _texts("suite.probes", raw["probes"])
-    return Suite(name=name, probes=probes, languages=languages, arms=arms, **values)
+    probes, benchmark = _texts("suite.probes", raw["probes"]), str(raw["benchmark"] or "")
+    if benchmark:
+        plugin("benchmarks", benchmark)
+    values |= {"probes": probes, "languages": languages, "arms": arms, "benchmark": benchmark}
+    return Suite(name=name, **values)
+
+
+def _benchmark(raw: Mapping[str, Any]) -> dict[str, str]:
+    """Returns what is said of the data of a published set; null says nothing."""
+    _known("setting of a benchmark", raw, BENCHMARK, "benchmark")
+    return {
+        key: _path(f"benchmark.{key}", value) for key, value in raw.items() if value is not None
+    }
 
 
 def _prices(raw: Any) -> Mapping[str, Any] | None:

@@ -22,6 +22,7 @@ _DERIVED = (
     "controls",
     "pairwise",
     "suspects",
+    "published",
 )
 """What a scorecard says because of the outcomes alone."""
 _CLOSE = 1e-9

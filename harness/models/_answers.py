@@ -33,6 +33,7 @@ class Columns:
     """Which column holds what; without a name it is that of the field, where there is one."""
 
     id: str | None = None
+    """One column, or several with a slash between them, whose values are joined by one."""
     sample: str | None = None
     text: str | None = None
     logprobs: str | None = None
@@ -52,12 +53,14 @@ class Columns:
 
     def needed(self) -> list[str]:
         """Returns the columns that have to be there."""
-        named = (getattr(self, name) for name in COLUMNS)
-        return list(dict.fromkeys((self.id or "id", *filter(None, named))))
+        named = (getattr(self, name) for name in COLUMNS[1:])
+        return list(dict.fromkeys((*(self.id or "id").split("/"), *filter(None, named))))
 
     def read(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """Returns what a row says of each field."""
-        return {name: value(row, getattr(self, name) or name) for name in COLUMNS}
+        told = {name: value(row, getattr(self, name) or name) for name in COLUMNS[1:]}
+        parts = [value(row, column) for column in (self.id or "id").split("/")]
+        return {"id": parts[0] if len(parts) == 1 else _joined(parts), **told}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +168,10 @@ def _wrong(path: Path, line: int, what: str) -> BadModel:
         " number a choice, or a list of numbers a choice, each at most 0"
     )
     return broken(path, line, what, expected, "correct the row, or name another column")
+
+
+def _joined(parts: Sequence[Any]) -> str | None:
+    return None if None in parts else "/".join(map(_id, parts))
 
 
 def _id(found: Any) -> str:

@@ -93,15 +93,17 @@ class Replay:
         """Compares the answers with the prompts that will be asked.
 
         Raises:
-            BadModel: no answer belongs to any of them.
+            BadModel: no answer belongs to any of them, or one to several.
         """
-        used, absent, missing, due, first = set[Key](), list[str](), 0, 0, ""
+        used, absent, missing, due, first = dict[Key, str](), list[str](), 0, 0, ""
         for prompt in prompts:
             first = first or getattr(prompt, self.by)
             for key in self._keys(prompt):
                 due += 1
                 if key in self.answers.found:
-                    used.add(key)
+                    if self.by == "id" and used.setdefault(key, prompt.id) != prompt.id:
+                        raise self._shared(key, used[key], prompt.id)
+                    used[key] = prompt.id
                 else:
                     missing += 1
                     if missing <= LISTED:
@@ -123,6 +125,14 @@ class Replay:
             "unasked": list(islice(dict.fromkeys(key for key, _ in surplus), LISTED)),
         }
 
+    def _shared(self, key: Key, *prompts: str) -> BadModel:
+        return BadModel(
+            f"the answer {key[0]!r} belongs to {' and to '.join(prompts)}",
+            where=str(self.answers.path),
+            expected="ids that are unique over all that is asked",
+            fix="ask one part of the set at a time, or join columns: model.id=category/example_id",
+        )
+
     def respond(self, prompts: Sequence[Prompt]) -> list[Response]:
         """Looks each answer up."""
         return [
@@ -132,9 +142,19 @@ class Replay:
         ]
 
     def _keys(self, prompt: Prompt) -> list[Key]:
-        """Returns where the answers to a prompt stand: the one place that knows what an id means."""
+        """Returns where the answers to a prompt stand: the one place that knows what an id means.
+
+        An id of a published set may leave out the set and the part: bbq/Age/0, Age/0 or 0.
+        """
+        known = self.answers.found
+        own: str = getattr(prompt, self.by)
+        parts = own.split("/") if own == prompt.item == prompt.id else [own]
+        names = ["/".join(parts[at:]) for at in range(len(parts))]
         samples = range(self.decoding.answers(prompt.ask))
-        return [(getattr(prompt, self.by), sample) for sample in samples]
+        return [
+            next(((name, sample) for name in names if (name, sample) in known), (own, sample))
+            for sample in samples
+        ]
 
     def _response(self, prompt: Prompt, sample: int, answer: Answer | None) -> Response:
         wrong = self._amiss(prompt, answer)

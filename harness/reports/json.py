@@ -12,7 +12,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from harness.records import Call, Contrast, Control, Example, Missing, Pairwise, Scorecard, Verdict
+from harness.records import (
+    Call,
+    Contrast,
+    Control,
+    Example,
+    Missing,
+    Pairwise,
+    Published,
+    Scorecard,
+    Verdict,
+)
 from harness.reports._view import save
 
 LEFT_OUT = ("differences", "scenarios", "variance", "freedom")
@@ -46,6 +56,7 @@ def read(path: Path) -> Scorecard:
         examples=tuple(Example(**{**e, "sides": tuple(e["sides"])}) for e in found["examples"]),
         clause=found["clause"],
         notes=tuple(found["notes"]),
+        published=tuple(_published(row) for row in found.get("published", ())),
     )
 
 
@@ -65,6 +76,7 @@ def to_dict(scorecard: Scorecard) -> dict[str, Any]:
         "examples": [asdict(example) for example in scorecard.examples],
         "clause": scorecard.clause,
         "notes": scorecard.notes,
+        "published": [asdict(row) for row in scorecard.published],
         "run": scorecard.run,
     }
     found: dict[str, Any] = plain(whole)
@@ -87,6 +99,10 @@ def _verdict(cell: Mapping[str, Any]) -> Verdict:
     for name in ("margin", "n_eff"):
         rest[name] = math.nan if rest[name] is None else rest[name]
     return Verdict(contrast=Contrast(**rest, differences=(), scenarios=()), verdict=call, **told)
+
+
+def _published(row: Mapping[str, Any]) -> Published:
+    return Published(**{**row, "missing": Missing(**row["missing"])})
 
 
 def plain(value: Any) -> Any:
