@@ -19,6 +19,7 @@ from tempfile import TemporaryDirectory
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bench._table import Row, Watch, show, write
 from harness import cli, judging, outcomes, prompts, runs, settings, store
 from harness._generated import generate
 from harness.models import planted
@@ -31,7 +32,7 @@ SCENARIOS = 40
 """Asked in earnest, then tiled."""
 
 
-def write(folder: Path, size: int) -> None:
+def prepare(folder: Path, size: int) -> None:
     """Writes a run of about so many prompts that is asked and measured, and not judged yet."""
     config = settings.read(*cli._compose(["suite=planted", "model=planted", f"out={folder}"]))
     made, decoding = generate(SCENARIOS), Decoding(seed=1)
@@ -71,20 +72,34 @@ def judge(folder: Path) -> dict[str, float]:
     return {"prompts": count, "seconds": took, "bytes": peak * 1024}
 
 
-def main() -> None:
-    """Measures each size."""
+def measure() -> Iterator[Row]:
+    """Judges a run of each size in a process of its own."""
     with TemporaryDirectory() as place:
         for size in SIZES:
-            folder = Path(place) / str(size)
-            write(folder, size)
+            folder, watch = Path(place) / str(size), Watch()
+            prepare(folder, size)
             command = [sys.executable, "-m", "bench.scorecard", str(folder)]
-            done = subprocess.run(command, check=True, capture_output=True, text=True)
+            with watch:
+                done = subprocess.run(command, check=True, capture_output=True, text=True)
             n, seconds, peak = json.loads(done.stdout).values()
-            print(
-                f"{n:>9,} prompts: {seconds:6.2f} s, {1e6 * seconds / n:5.1f} s a million,"
-                f" {peak / 2**20:6.0f} MiB"
-            )
-    print(f"limit for a million: {SECONDS} s, {BYTES / 2**20:.0f} MiB")
+            work = f"{n:,} prompts{watch.note}"
+            for value, unit, most in (
+                (1e6 * seconds / n, "s a million", SECONDS),
+                (peak / 2**20, "MiB beyond the imports", BYTES / 2**20),
+            ):
+                yield Row(
+                    work=work, tool="art4", value=value, unit=unit, ratio=value / most,
+                    limit=f"<= {most:g}", holds=value <= most,
+                )  # fmt: skip
+
+
+def main() -> None:
+    """Measures, shows a table and writes it."""
+    rows = []
+    for row in measure():
+        rows.append(row)
+        show(row)
+    write("scorecard", rows)
 
 
 if __name__ == "__main__":

@@ -9,16 +9,18 @@ OMP_NUM_THREADS before the start: both sides and the limit use the same threads.
 import argparse
 import time
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from scipy import stats
 
+from bench._table import Row, Watch, show, write
 from harness.stats.clusters import cluster_means
 from harness.stats.significance import sign_flip
 
 ROWS, CELLS, RESAMPLES = 100_000, 80, 10_000
-GOAL_RATIO, GOAL_MEMORY = 100, 200e6
+RATIO, MEMORY = 100, 200e6
+"""How many times faster, and bytes beyond the data."""
 
 
 def seconds(work: Callable[[], object], repeats: int) -> float:
@@ -61,23 +63,15 @@ def bootstrap_seconds(outcomes: np.ndarray, cells: int, resamples: int) -> float
     return float(np.mean(each)) / (resamples - 2) * RESAMPLES * CELLS
 
 
-def main() -> None:
-    """Prints the ratio, the memory and the distance from the limit."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--scipy-cells", type=int, default=4)
-    parser.add_argument("--scipy-resamples", type=int, default=200)
-    parser.add_argument("--repeats", type=int, default=5)
-    chosen = parser.parse_args()
-    rng = np.random.default_rng(0)
+def measure(cells: int, resamples: int, repeats: int) -> Iterator[Row]:
+    """Yields the time of both, the memory, and how near the matrix products come to the machine."""
+    watch, rng = Watch(), np.random.default_rng(0)
     outcomes = rng.integers(-1, 2, (CELLS, ROWS)).astype(np.float64)
-    theirs = bootstrap_seconds(outcomes, chosen.scipy_cells, chosen.scipy_resamples)
-    peak_flops = limit()
-    print(f"data: {CELLS} cells x {ROWS} rows, {outcomes.nbytes / 1e6:.0f} MB")
-    print(
-        f"scipy.stats.bootstrap, {RESAMPLES} resamples of rows: {theirs:.0f} s, scaled from "
-        f"{chosen.scipy_cells} cells and {chosen.scipy_resamples} resamples"
-    )
-    print(f"limit: {peak_flops / 1e9:.1f} GFLOP/s (square matrix product)")
+    with watch:
+        theirs, peak = bootstrap_seconds(outcomes, cells, resamples), limit()
+    work = f"{CELLS} cells x {ROWS:,} rows, {RESAMPLES:,} resamples{watch.note}"
+    tool = f"scipy.stats.bootstrap, from {cells} cells"
+    yield Row(work=work, tool=tool, value=theirs, unit="s", ratio=None, limit="", holds=None)
     for clusters in (500, 5_000):
         labels = np.sort(rng.integers(0, clusters, ROWS))
 
@@ -85,16 +79,32 @@ def main() -> None:
             d = cluster_means(outcomes, labels)
             return sign_flip(d, rng=np.random.default_rng(1), resamples=RESAMPLES)
 
-        taken, held = seconds(ours, chosen.repeats), memory(ours)
-        flops = 2 * RESAMPLES * clusters * CELLS
-        print(
-            f"sign_flip, {clusters} clusters: {taken:.3f} s, ratio {theirs / taken:.0f} "
-            f"(goal {GOAL_RATIO}), {held / 1e6:.0f} MB beyond the data (goal {GOAL_MEMORY / 1e6:.0f})"
-        )
-        print(
-            f"  distance from the FLOP limit: {taken / (flops / peak_flops):.1f} x "
-            f"({flops / 1e9:.1f} GFLOP at {flops / taken / 1e9:.1f} GFLOP/s)"
-        )
+        with watch:
+            taken, held = seconds(ours, repeats), memory(ours)
+        tool, ratio = f"sign_flip, {clusters:,} clusters", theirs / taken
+        share = 2 * RESAMPLES * clusters * CELLS / taken / peak
+        for value, unit, told, most, holds in (
+            (taken, "s", ratio, f"ratio >= {RATIO}", ratio >= RATIO),
+            (held / 1e6, "MB beyond the data", held / MEMORY, f"<= {MEMORY / 1e6:.0f}", held <= MEMORY),
+            (share * peak / 1e9, "GFLOP/s", share, "", None),
+        ):  # fmt: skip
+            yield Row(
+                work=work, tool=tool, value=value, unit=unit, ratio=told, limit=most, holds=holds
+            )
+
+
+def main() -> None:
+    """Measures, shows a table and writes it; the ratio of GFLOP/s is to a large matrix product."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--scipy-cells", type=int, default=4)
+    parser.add_argument("--scipy-resamples", type=int, default=200)
+    parser.add_argument("--repeats", type=int, default=5)
+    chosen = parser.parse_args()
+    rows = []
+    for row in measure(chosen.scipy_cells, chosen.scipy_resamples, chosen.repeats):
+        rows.append(row)
+        show(row)
+    write("statistics", rows)
 
 
 if __name__ == "__main__":
