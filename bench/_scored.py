@@ -15,6 +15,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench._table import peak
+
 Pairs = list[tuple[str, str]]
 """Context and continuation; where the context is empty the whole text is scored."""
 SIZE = 1024
@@ -83,12 +85,6 @@ def multiplied(score: Callable[[Pairs], list[float]], pairs: Pairs, dtype: str) 
     return {"operations": counter.get_total_flops(), "peak": 2 * SIZE**3 / min(took)}
 
 
-def memory() -> int:
-    """Returns the most memory that this program has had, in bytes; not its parent, as rusage may."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
-
-
 def main(tool: str, folder: str, requests: str, dtype: str, batch: str) -> None:
     """Opens the tool, runs once and tells."""
     pairs = [tuple(pair) for pair in json.loads(Path(requests).read_text("utf-8"))]
@@ -97,10 +93,10 @@ def main(tool: str, folder: str, requests: str, dtype: str, batch: str) -> None:
     if tool == "count":
         print(json.dumps(multiplied(score, pairs, dtype)), file=out)
         return
-    opened, began = memory(), time.perf_counter()
+    opened, began = peak(), time.perf_counter()
     scores = score(pairs)
     seconds = time.perf_counter() - began
-    told = {"seconds": seconds, "scores": scores, "opened": opened, "bytes": memory()}
+    told = {"seconds": seconds, "scores": scores, "opened": opened, "bytes": peak()}
     print(json.dumps(told), file=out)
 
 

@@ -73,6 +73,12 @@ def write(bench: str, rows: Iterable[Row]) -> None:
     (FOLDER / f"{bench}.json").write_text(text + "\n", "utf-8")
 
 
+def peak() -> int:
+    """Returns the most memory that this program has had, in bytes; not its parent, as rusage may."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith("VmHWM"))
+
+
 def _busy() -> float:
     """Returns the CPU seconds that all processes have spent since the machine started."""
     user, nice, system, _, _, hard, soft = Path("/proc/stat").read_text().split()[1:8]

@@ -10,7 +10,6 @@ Overhead is all of them but those inside the model's `respond`.
 
 import argparse
 import json
-import resource
 import statistics
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench._table import Row, Watch, show, write
+from bench._table import Row, Watch, peak, show, write
 from harness import _opening, asking, cli, judging, probes, runs, settings
 from harness._garbage import settled
 from harness.records import Prompt, Response
@@ -73,8 +72,11 @@ def run(size: int, folder: Path) -> dict[str, float]:
         "measuring and storing outcomes": observe,
         "the planted model": spent,
     }
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"prompts": count, "peak": peak, **{k: v / count * 1e6 for k, v in stages.items()}}
+    return {
+        "prompts": count,
+        "peak": peak() / 2**20,
+        **{k: v / count * 1e6 for k, v in stages.items()},
+    }
 
 
 def measure(sizes: Sequence[int], runs: int) -> Iterator[Row]:
