@@ -30,7 +30,9 @@ def share(prompt: Prompt, response: Response, kind: str) -> float | None:
 
 def _scores(prompt: Prompt, response: Response, kind: str) -> tuple[list[float], list[float]]:
     """Returns the log-probabilities of the choices that say yes, and of those that say no."""
-    given = response.logprobs or ()
+    given = response.logprobs
+    if given is None:
+        return [], []
     if len(given) != len(prompt.choices):
         raise ValueError(f"{prompt.id}: {len(prompt.choices)} choices, {len(given)} scores")
     yes, no = _places(tuple(map(_MEANING, prompt.choices)), kind)
