@@ -32,14 +32,17 @@ def narrowed(inner: nn.Module, pick: Callable[[Tensor], Tensor]) -> Iterator[Non
         handle.remove()
 
 
-def log_probabilities(logits: Tensor, tokens: Tensor) -> list[float]:
-    """Returns the natural-log probability of each token; logits have shape (tokens, vocabulary).
+def log_probabilities(logits: Tensor, tokens: Tensor, rows: Tensor | None = None) -> list[float]:
+    """Returns the natural-log probability of each token; logits have shape (rows, vocabulary).
 
-    Not `log_softmax`: on CPU it is up to 1e-5 nats a token too high in float32.
+    The k-th token belongs to the row rows[k], else to the k-th row. The logits are overwritten. Not
+    `log_softmax`: on CPU it is up to 1e-5 nats a token too high in float32.
     """
     logits = logits.float()
-    picked = logits.gather(1, tokens.to(logits.device)[:, None])[:, 0]
-    found: list[float] = (picked - logits.logsumexp(-1)).tolist()
+    at = (torch.arange(len(tokens)) if rows is None else rows).to(logits.device)
+    picked, top = logits[at, tokens.to(logits.device)], logits.amax(-1, keepdim=True)
+    total = logits.sub_(top).exp_().sum(-1).log_().add_(top[:, 0])
+    found: list[float] = (picked - total[at]).tolist()
     return found
 
 

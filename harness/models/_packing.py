@@ -6,7 +6,7 @@ prefix that both share is computed again, so cuts are chosen for the least work.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -57,7 +57,7 @@ class Row:
 def plan(
     requests: Sequence[Request], header: int = 0, *, width: int = 512, tree: bool = True
 ) -> list[Row]:
-    """Packs the requests, less the `header` tokens common to all, into rows; longest row first.
+    """Packs the requests, less the `header` tokens common to all, into rows.
 
     The last token of a request is only predicted, so it is no node.
     """
@@ -82,7 +82,7 @@ def plan(
                 for depth in range(start, len(fed[at]))
             ]
         rows.append(row)
-    return sorted(rows, key=lambda row: -len(row.tokens))
+    return rows
 
 
 def _cuts(lengths: Sequence[int], shared: Sequence[int], header: int, width: int) -> list[int]:
@@ -122,15 +122,3 @@ def common_header(requests: Sequence[Request]) -> int:
     """Counts the leading tokens that all requests share and none is scored behind; 0 if few."""
     shared = count_shared([r.tokens[: r.start - 1] for r in requests])
     return shared if shared >= HEADER else 0
-
-
-def batches(rows: Sequence[Row], tokens: int) -> Iterator[list[Row]]:
-    """Groups rows, longest first, to at most `tokens` padded tokens a batch (or a single row)."""
-    batch: list[Row] = []
-    for row in rows:
-        if batch and len(batch[0].tokens) * (len(batch) + 1) > tokens:
-            yield batch
-            batch = []
-        batch.append(row)
-    if batch:
-        yield batch

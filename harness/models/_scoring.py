@@ -15,10 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from harness.models._packing import Request, Row, batches, common_header, plan
-
-LOGITS = 2**23
-"""At most so many logits at a time: 32 MiB in float32."""
+from harness.models._narrow import LOGITS, batches, log_probabilities, vocabulary
+from harness.models._packing import Request, Row, common_header, plan
 
 
 class Scorer:
@@ -40,7 +38,7 @@ class Scorer:
         tree = self.packing == "tree"
         header = common_header(requests) if tree else 0
         past = self._run([list(requests[0].tokens[:header])]).past_key_values if header else None
-        for rows in batches(plan(requests, header, width=self.width, tree=tree), self.batch):
+        for rows in self._batches(requests, header, tree):
             targets = sorted(
                 (at * len(rows[0].tokens) + node, *rest)
                 for at, row in enumerate(rows)
@@ -52,6 +50,10 @@ class Scorer:
             ):
                 scores[index][place] = value
         return scores
+
+    def _batches(self, requests: Sequence[Request], header: int, tree: bool) -> Iterator[list[Row]]:
+        rows = plan(requests, header, width=self.width, tree=tree)
+        return batches(rows, lambda row: len(row.tokens), self.batch)
 
     def _hidden(self, rows: Sequence[Row], header: int, past: Any) -> Tensor:
         length = len(rows[0].tokens)
@@ -85,40 +87,26 @@ class Scorer:
     def _log_probabilities(
         self, hidden: Tensor, targets: Sequence[tuple[int, ...]]
     ) -> Iterator[float]:
-        """Yields the log-probability of each target; `targets` are sorted by node.
-
-        Not `log_softmax`: on CPU it is up to 1e-5 nats a token too high in float32.
-        """
+        """Yields the log-probability of each target; `targets` are sorted by node."""
         nodes, which = torch.unique_consecutive(
             torch.tensor([t[0] for t in targets]), return_inverse=True
         )
         tokens = torch.tensor([t[1] for t in targets])
-        step = max(1, LOGITS // self.model.get_input_embeddings().weight.shape[0])
+        step = max(1, LOGITS // vocabulary(self.model))
         for first in range(0, len(nodes), step):
             here = slice(*torch.searchsorted(which, torch.tensor([first, first + step])).tolist())
             states = hidden[nodes[first : first + step].to(hidden.device)]
-            yield from self._predicted(states, which[here] - first, tokens[here]).tolist()
-
-    def _predicted(self, states: Tensor, at: Tensor, tokens: Tensor) -> Tensor:
-        """Returns the log-probability of each token behind the state that stands `at` its place."""
-        logits = self.head(states).float()
-        at, tokens = at.to(logits.device), tokens.to(logits.device)
-        picked, top = logits[at, tokens], logits.amax(-1, keepdim=True)
-        total = logits.sub_(top).exp_().sum(-1).log_().add_(top[:, 0])
-        behind: Tensor = picked - total[at]
-        return behind
+            # no name holds the logits: those of the next step need their place
+            yield from log_probabilities(self.head(states), tokens[here], which[here] - first)
 
     def _plain(self, request: Request) -> list[float]:
         ids = torch.tensor([request.tokens], device=self.model.device)
-        logits = self.model(ids).logits[0, request.start - 1 : -1].float()
-        wanted = ids[0, request.start :, None]
-        picked = logits.gather(1, wanted)[:, 0]
-        scored: list[float] = (picked - logits.logsumexp(-1)).tolist()
-        return scored
+        logits = self.model(ids).logits[0, request.start - 1 : -1]
+        return log_probabilities(logits, ids[0, request.start :])
 
     def _choose_packing(self) -> str:
         """Takes the best packing that agrees with the plain forward on a few sequences."""
-        requests = _samples(self.model.get_input_embeddings().weight.shape[0])
+        requests = _samples(vocabulary(self.model))
         want = [sum(scores) for scores in self.score(requests)]
         slack = 1e-4 if self.model.dtype == torch.float32 else 0.3
         for packing in ("tree", "sorted") if _takes_trees(self.model) else ("sorted",):
