@@ -10,11 +10,11 @@ from harness.benchmarks._source import File, Source
 from harness.records import Ask, Group, Probe, Prompt
 
 
-def prompt(source: Source, part: str, key: str, **fields: Any) -> Prompt:
-    """Makes one prompt; its id, SET/PART/KEY, is its item too: a counterfactual set of its own."""
+def prompt(source: Source, part: str, key: str, item: str = "", **fields: Any) -> Prompt:
+    """Makes one prompt, SET/PART/KEY; without `item` it is a counterfactual set of its own."""
     own = f"{source.name}/{part}/{key}"
     rest = {"order": 0, "favourable": "", "ask": Ask.CHOOSE, **fields}
-    return Prompt(id=own, item=own, **rest)
+    return Prompt(id=own, item=item or own, **rest)
 
 
 def probe(

@@ -93,17 +93,17 @@ class Replay:
         """Compares the answers with the prompts that will be asked.
 
         Raises:
-            BadModel: no answer belongs to any of them, or one to several.
+            BadModel: no answer belongs to any of them, or one to several questions.
         """
-        used, absent, missing, due, first = dict[Key, str](), list[str](), 0, 0, ""
+        used, absent, missing, due, first = dict[Key, Prompt](), list[str](), 0, 0, ""
         for prompt in prompts:
             first = first or getattr(prompt, self.by)
             for key in self._keys(prompt):
                 due += 1
                 if key in self.answers.found:
-                    if self.by == "id" and used.setdefault(key, prompt.id) != prompt.id:
-                        raise self._shared(key, used[key], prompt.id)
-                    used[key] = prompt.id
+                    other = used.setdefault(key, prompt)
+                    if self.by == "id" and other.messages != prompt.messages:
+                        raise self._shared(key, other.id, prompt.id)
                 else:
                     missing += 1
                     if missing <= LISTED:
@@ -148,7 +148,8 @@ class Replay:
         """
         known = self.answers.found
         own: str = getattr(prompt, self.by)
-        parts = own.split("/") if own == prompt.item == prompt.id else [own]
+        ours = self.by != "id" or own.startswith(f"{prompt.probe}/")
+        parts = [own] if ours else own.split("/")
         names = ["/".join(parts[at:]) for at in range(len(parts))]
         samples = range(self.decoding.answers(prompt.ask))
         return [
