@@ -124,7 +124,7 @@ def _suite(name: str, raw: Mapping[str, Any]) -> Suite:
         _number(f"suite.{key}", values[key], int, 1, 10**6)
     languages = _texts("suite.languages", raw["languages"])
     for language in languages:
-        if language not in LANGUAGES:
+        if language not in LANGUAGES and not raw["benchmark"]:
             raise NotFound.among("language", language, LANGUAGES, where="suite.languages")
     arms = _texts("suite.arms", raw["arms"])
     for arm in arms:

@@ -16,6 +16,7 @@ _WORDS = {
     "harmful": ("harmful requests", "有害请求"),
     "zh": ("Chinese", "中文"),
     "en": ("English", "英文"),
+    "ko": ("Korean", "韩文"),
     "ethnicity": ("ethnicity", "民族"),
     "belief": ("belief", "信仰"),
     "nationality": ("nationality", "国别"),

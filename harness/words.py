@@ -34,6 +34,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "harmful": ("有害请求", "Harmful request"),
     "zh": ("中文", "Chinese"),
     "en": ("英文", "English"),
+    "ko": ("韩文", "Korean"),
     # arms and controls
     "explicit": ("明示", "stated group"),
     "implicit": ("暗示", "implied group"),

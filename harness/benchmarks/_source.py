@@ -34,7 +34,7 @@ class Source:
     layout: Callable[[Path], Iterable[Row]] | None = None
     """What reads a file that is neither JSONL, CSV nor Parquet; it may raise ValueError."""
     sha256: Mapping[str, str] = field(default_factory=dict)
-    """File of upstream, by name -> checksum."""
+    """File of upstream, by name (with folders where names repeat) -> checksum."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +107,9 @@ def broken(name: str, line: int, what: str, expected: str, fix: str = "") -> Bad
 def _files(source: Source, place: Path) -> list[Path]:
     if place.is_file():
         return [place]
-    found = sorted(f for kind in source.kinds for f in place.glob(f"*{kind}"))
+    depth = max((name.count("/") for name in source.sha256), default=0)
+    levels = ["*/" * level for level in range(depth + 1)]
+    found = sorted(f for kind in source.kinds for at in levels for f in place.glob(f"{at}*{kind}"))
     if not found:
         raise _wrong(
             source, f"{place} holds no {' or '.join(source.kinds)}", "name the folder that does"
@@ -116,14 +118,16 @@ def _files(source: Source, place: Path) -> list[Path]:
 
 
 def _file(source: Source, path: Path, given: Mapping[str, str]) -> File:
-    digest, known = store.digest(path), source.sha256.get(path.name)
+    digest, whole = store.digest(path), f"/{path.resolve().as_posix()}"
+    name = next((name for name in source.sha256 if whole.endswith(f"/{name}")), path.name)
+    known = source.sha256.get(name)
     wanted = given.get("sha256", known or digest)
     if digest != wanted:
         whose = "benchmark.sha256 says" if "sha256" in given else "upstream published"
         raise broken(
             str(path),
             0,
-            f"{path.name} was changed: its SHA-256 is {digest[:16]}...",
+            f"{name} was changed: its SHA-256 is {digest[:16]}...",
             f"{wanted[:16]}..., as {whose}",
             f"fetch it from {source.url}, or accept this one with benchmark.sha256={digest}",
         )
@@ -138,8 +142,8 @@ def _file(source: Source, path: Path, given: Mapping[str, str]) -> File:
         raise broken(
             str(path), 0, f"it cannot be read: {error}", f"a file of {source.title}"
         ) from error
-    _check(source, path.name, found)
-    return File(name=path.name, digest=digest, rows=found, known=digest == known)
+    _check(source, name, found)
+    return File(name=name, digest=digest, rows=found, known=digest == known)
 
 
 def _hub(source: Source, name: str, revision: str | None) -> File:

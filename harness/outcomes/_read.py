@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from string import ascii_uppercase
 
 from harness.records import Choice, Prompt, Response, Seen
 
@@ -81,18 +82,27 @@ def option(text: str, choices: Sequence[Choice]) -> str | None:
 
     Longer options are looked for first and taken out, so that `the nurse` is not found in
     `the nurse's brother`; an option named behind `not`, `rather than` or `over` does not count.
+    Options that are known as A, B, C (`Choice.also`) are found by their letters, too.
     """
     said = plain(text).casefold()
     found = set()
+    for name, meaning in _names(choices):
+        denied = rf"(?:\bnot|\brather than|\binstead of|\bover|而不是|不是|并非)\s*{name}"
+        said = re.sub(denied, " ", said)
+        said, times = re.subn(name, " ", said)
+        if times:
+            found.add(meaning)
+    return found.pop() if len(found) == 1 else None
+
+
+def _names(choices: Sequence[Choice]) -> Iterator[tuple[str, str]]:
+    """Yields patterns of the options' texts, the longest first, and then of their letters."""
     for choice in sorted(choices, key=lambda c: -len(c.text)):
         name = re.escape(plain(choice.text).casefold().strip(" .。"))
-        wordwise = rf"\b{name}\b" if name.isascii() else name
-        denied = rf"(?:\bnot|\brather than|\binstead of|\bover|而不是|不是|并非)\s*{wordwise}"
-        said = re.sub(denied, " ", said)
-        said, times = re.subn(wordwise, " ", said)
-        if times:
-            found.add(choice.meaning)
-    return found.pop() if len(found) == 1 else None
+        yield (rf"\b{name}\b" if name.isascii() else name), choice.meaning
+    if [choice.also for choice in choices] == list(ascii_uppercase[: len(choices)]):
+        for choice in choices:
+            yield f"(?<![a-z]){choice.also.casefold()}(?![a-z])", choice.meaning
 
 
 def likeliest(prompt: Prompt, response: Response) -> list[str]:
