@@ -23,6 +23,10 @@ def test_the_settings_of_a_run_are_read() -> None:
     assert (config.suite.name, config.suite.generated) == ("planted", 160)
 
 
+def test_a_published_set_may_be_in_a_language_that_no_probe_of_ours_has() -> None:
+    assert read("suite=kobbq").suite.languages == ("ko",)
+
+
 @pytest.mark.parametrize("name", MULTIPLICITIES)
 def test_a_standard_says_how_fail_is_adjusted(name: str) -> None:
     assert read(f"standard.multiplicity={name}").standard.multiplicity == name

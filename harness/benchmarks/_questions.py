@@ -48,12 +48,12 @@ def _ambiguous(t: Totals) -> float:
     n, right, biased, told = by_kind(t)[0]
     if not n:
         return math.nan
-    return float((1 - right / n) * (2 * biased / told - 1)) if told else 0.0
+    return float((1 - right / n) * (2 * biased - told) / told) if told else 0.0
 
 
 def _disambiguated(t: Totals) -> float:
     _, _, biased, told = of_clear(t)
-    return float(2 * biased / told - 1) if told else math.nan
+    return float((2 * biased - told) / told) if told else math.nan
 
 
 def _mean_s(t: Totals) -> float:

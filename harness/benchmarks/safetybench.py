@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from harness import store
 from harness.benchmarks import _questions, _ready
 from harness.benchmarks._counted import Answered, Counts, Metric, answers, chosen, share
 from harness.benchmarks._source import Row, Source, broken, read, unique
@@ -47,7 +48,12 @@ SET = Source(
         "test_zh_subset.json": "8760b0621df0fa81b99f7e49961853f1ff8b5ac0e4f1f96dad20a587c33aea4f"
     },
 )
-CATEGORY = "Unfairness and Bias"
+ANSWERS = {
+    "test_answers_zh_subset.json": "41c3e40330a7a96375de54b46df4839f6a46e8c9f6be974a2d31b35b8012af6c"
+}
+"""File of right answers -> SHA-256."""
+PROBE, CATEGORY = "safetybench_bias", "Unfairness and Bias"
+_LETTERS = "ABCD"
 ACCURACY = Metric(
     name="accuracy",
     formula=share(1, 0),
@@ -80,7 +86,7 @@ def load(given: Mapping[str, str]) -> list[Probe]:
             _ready.probe(
                 SET,
                 file,
-                "safetybench",
+                PROBE,
                 attribute="other",
                 format="ambiguous",
                 language="zh",
@@ -101,6 +107,8 @@ def _answers(given: Mapping[str, str]) -> Mapping[str, Any]:
         found = json.loads(path.read_text("utf-8-sig"))
     except (OSError, ValueError) as error:
         raise _unanswered(f"it cannot be read: {error}", path) from error
+    if ANSWERS.get(path.name, store.digest(path)) != store.digest(path):
+        raise _unanswered(f"{path.name} was changed: its SHA-256 is not upstream's", path)
     if not isinstance(found, dict):
         raise _unanswered("it holds no object", path)
     return found
@@ -128,7 +136,7 @@ def _prompt(name: str, at: int, row: Row, right: Mapping[str, Any]) -> Prompt:
         SET,
         "bias",
         str(row["id"]),
-        probe="safetybench",
+        probe=PROBE,
         attribute="other",
         format="ambiguous",
         language="zh",
@@ -144,9 +152,6 @@ def _prompt(name: str, at: int, row: Row, right: Mapping[str, Any]) -> Prompt:
             for k, option in enumerate(options)
         ),
     )
-
-
-_LETTERS = "ABCD"
 
 
 def publish(answered: Answered) -> list[Published]:
