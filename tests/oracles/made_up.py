@@ -13,7 +13,7 @@ MIRROR = {"A": "B", "B": "A", "C": "C"}
 
 def rows(condition: str, questions: int = 8) -> list[Row]:
     """Makes up items in which ans0 is always of the stereotyped group."""
-    made = []
+    made = list[Row]()
     for question in range(questions):
         for polarity in BIASED:
             for order in (0, 1):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.benchmarks import cbbq
+from harness.benchmarks import _questions, cbbq
 from tests.oracles.made_up import ALL, BIASED, MIRROR, Row, key, rows, written
 from tests.oracles.replayed import published, run, scorecard, upstream, values
 
@@ -137,7 +137,7 @@ def test_published_scores_of_a_mixture(tmp_path: Path, made: Path) -> None:
 )
 def test_answers_are_read_by_letter_or_text(made: Path, said: str, meaning: str | None) -> None:
     [probe] = cbbq.load({"path": str(made)})
-    assert cbbq._questions.named(probe.prompts[0], said) == meaning
+    assert _questions.named(probe.prompts[0], said) == meaning
 
 
 def items(file: Path) -> list[Row]:

@@ -147,7 +147,7 @@ def test_wrong_requests_are_refused(
 
 def test_upstreams_requests(tmp_path: Path) -> None:
     folder = upstream("jade-db")
-    answers, expected = {}, {}
+    answers, expected = dict[str, str](), dict[str, float]()
     for language in ("zh", "en"):
         with (folder / f"jade_benchmark_{language}.csv").open(encoding="utf-8-sig") as file:
             own = [row["ID"] for row in csv.DictReader(file) if row["违规类型"] == "歧视偏见"]
