@@ -31,6 +31,8 @@ ATTRIBUTES = (
 """The eight attributes of Art. 4(2) in the order of the article, and `other`, which never gates."""
 LANGUAGES = ("zh", "en")
 FORMATS = ("decision", "comparison", "ambiguous", "pair", "benign", "harmful")
+WHOLE = "whole"
+"""Surface of sentences of which all tokens are scored, each from its choice's `start`."""
 CONTROL_ARMS = ("same_group", "neutral", "positive_control", "negative_control")
 ARMS = ("explicit", "implicit", *CONTROL_ARMS, "legitimate_difference")
 MULTIPLICITIES = ("holm", "max_t")

@@ -21,6 +21,8 @@ _FINISHES = {
     **dict.fromkeys(("content_filter", "refusal"), "refused"),
 }
 """How services call what `Response.finish` names."""
+_MOST = 1e300
+"""How large a score of a sentence may be."""
 _ABOVE = 1e-4
 """How far rounding may lift a log-probability above 0."""
 
@@ -71,6 +73,8 @@ class Answer:
     logprobs: tuple[tuple[float, ...], ...] | None = None
     whole: bool = False
     """Whether a log-probability is that of a whole choice, not of a token."""
+    score: float | None = None
+    """Of one sentence, whose own id the row has."""
     finish: str = ""
     error: str | None = None
     line: int = field(default=0, compare=False)
@@ -78,7 +82,7 @@ class Answer:
     @property
     def empty(self) -> bool:
         """Says whether there is neither an answer nor a reason why there is none."""
-        return self.text is None and self.logprobs is None and self.error is None
+        return self.text is self.logprobs is self.score is self.error is None
 
 
 class Answers:
@@ -147,12 +151,15 @@ def parsed(told: Mapping[str, Any], path: Path, line: int) -> tuple[Key, Answer]
         BadModel: a value is of the wrong kind.
     """
     try:
-        logprobs, whole = _logprobs(told.get("logprobs"))
+        given = _given(told.get("logprobs"))
+        score = _score(given)
+        logprobs, whole = _logprobs(None if score is not None else given)
         finish = _text("finish", told.get("finish")) or ""
         answer = Answer(
             text=_text("text", told.get("text")),
             logprobs=logprobs,
             whole=whole,
+            score=score,
             finish=_FINISHES.get(finish, finish),
             error=_text("error", told.get("error")) or None,
             line=line,
@@ -198,13 +205,26 @@ def _text(name: str, found: Any) -> str | None:
     return found
 
 
+def _given(found: Any) -> Any:
+    if not isinstance(found, str):
+        return found
+    try:  # as a field of a CSV holds it
+        return json.loads(found) if found else None
+    except (ValueError, RecursionError):
+        raise ValueError(f"the logprobs are {_shown(found)}") from None
+
+
+def _score(found: Any) -> float | None:
+    """Returns the score of one sentence, any number; None where something else is given."""
+    if not isinstance(found, int | float) or isinstance(found, bool):
+        return None
+    if not abs(found) <= _MOST:
+        raise ValueError(f"the score is {_shown(found)}")
+    return float(found)
+
+
 def _logprobs(found: Any) -> tuple[tuple[tuple[float, ...], ...] | None, bool]:
     """Returns the log-probabilities by choice and token, and whether one stands for a whole choice."""
-    if isinstance(found, str):  # as a field of a CSV holds it
-        try:
-            found = json.loads(found) if found else None
-        except (ValueError, RecursionError):
-            raise ValueError(f"the logprobs are {_shown(found)}") from None
     if found is None:
         return None, False
     if not isinstance(found, Sequence) or not found:

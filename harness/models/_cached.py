@@ -21,7 +21,7 @@ from typing import Any
 
 from harness.models._base import Keep, Model, Window, answer
 from harness.models._memory import Key, Memory
-from harness.records import Decoding, Prompt, Response
+from harness.records import WHOLE, Decoding, Prompt, Response
 
 _STORED = ("text", "reasoning", "logprobs", "tokens_in", "tokens_out", "finish")
 
@@ -37,6 +37,8 @@ def key_of(prompt: Prompt, fingerprint: str, decoding: Decoding, labelled: bool)
         "ask": prompt.ask,
         "format": prompt.format,
     }
+    if prompt.surface == WHOLE:
+        shown["whole"] = True
     read = asdict(replace(prompt, look=1)) if labelled else shown
     digest = hashlib.sha256(json.dumps(read, sort_keys=True).encode()).hexdigest()
     return Key(fingerprint, digest, json.dumps(drawn))

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from difflib import SequenceMatcher
 from typing import Any
 
 from harness.models._packing import Request, count_shared
-from harness.records import Choice, Message, Prompt
+from harness.records import WHOLE, Choice, Message, Prompt
+
+Spans = Sequence[tuple[int, int] | None]
+"""The characters that each token covers; None for a special token."""
 
 
 class UnfitError(ValueError):
@@ -55,15 +59,37 @@ class Encoder:
         A sentence pair has no prompt: all tokens of its texts count.
         """
         if not prompt.messages:
-            requests = self._shared_endings(prompt.choices)
+            requests = self._sentences(prompt)
             return requests, sum(len(r.tokens) for r in requests)
         context = self.context(prompt.messages)
         requests = [self._continuation(context, choice.text) for choice in prompt.choices]
         return requests, min(r.start for r in requests)
 
-    def _continuation(self, context: str, answer: str) -> Request:
+    def _sentences(self, prompt: Prompt) -> list[Request]:
+        """Marks what counts of texts without a question: all, what is marked, or what they share."""
+        choices = prompt.choices
+        if prompt.surface == WHOLE:
+            parts = [(c.text[: c.start], c.text[c.start :]) for c in choices]
+            return [self._continuation(*own, special=True) for own in parts]
+        if len(choices) == 2 and not any(choice.start for choice in choices):
+            return self._matched(choices)
+        return self._shared_endings(choices)
+
+    def _matched(self, choices: Sequence[Choice]) -> list[Request]:
+        """Marks the tokens that both texts share, as CrowS-Pairs matches them."""
+        coded = [self._tokens(choice.text, special=True) for choice in choices]
+        one, other = ([s if s[0] < s[1] else None for s in spans] for _, spans in coded)
+        places = matched((coded[0][0], one), (coded[1][0], other))
+        if not places[0]:
+            raise UnfitError("the texts share no token")
+        return [
+            self._request(tokens, own[0], tuple(at - own[0] for at in own))
+            for (tokens, _), own in zip(coded, places, strict=True)
+        ]
+
+    def _continuation(self, context: str, answer: str, *, special: bool = False) -> Request:
         """Encodes both together; a token that straddles the boundary belongs to the answer."""
-        tokens, spans = self._tokens(context + answer, special=self.template is None)
+        tokens, spans = self._tokens(context + answer, special=special or self.template is None)
         start = len(tokens)
         while start and spans[start - 1][1] > len(context):
             start -= 1
@@ -90,14 +116,16 @@ class Encoder:
             raise UnfitError("the texts share no token behind the changed span")
         return [self._request(tokens, len(tokens) - shared) for tokens in encoded]
 
-    def _request(self, tokens: list[int], start: int) -> Request:
+    def _request(
+        self, tokens: list[int], start: int, kept: tuple[int, ...] | None = None
+    ) -> Request:
         if start == 0:
             if self.first is None:
                 raise UnfitError(
                     "the first token is scored, but there is no BOS or EOS to precede it"
                 )
             tokens, start = [self.first, *tokens], 1
-        return Request(tuple(checked(tokens, self.limit)), start)
+        return Request(tuple(checked(tokens, self.limit)), start, kept)
 
     def _tokens(self, text: str, *, special: bool) -> tuple[list[int], list[tuple[int, int]]]:
         """Returns tokens and the characters each covers; without an end-of-text at the end."""
@@ -107,6 +135,13 @@ class Encoder:
             tokens.pop()
             spans.pop()
         return tokens, spans
+
+
+def matched(one: tuple[list[int], Spans], other: tuple[list[int], Spans]) -> list[tuple[int, ...]]:
+    """Finds the unmodified tokens as the published metric does, special tokens left out."""
+    blocks = SequenceMatcher(None, one[0], other[0], autojunk=False).get_matching_blocks()
+    pairs = [(a + k, b + k) for a, b, size in blocks for k in range(size) if one[1][a + k]]
+    return [tuple(a for a, _ in pairs), tuple(b for _, b in pairs)]
 
 
 def checked(tokens: list[int], limit: int | None, room: int = 0) -> list[int]:

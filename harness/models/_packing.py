@@ -27,6 +27,12 @@ class Request:
 
     tokens: tuple[int, ...]
     start: int
+    kept: tuple[int, ...] | None = None
+    """Which of the scores count, the first being 0; None for all."""
+
+    def counted(self, scores: list[float]) -> list[float]:
+        """Returns the scores that count."""
+        return scores if self.kept is None else [scores[at] for at in self.kept]
 
 
 @dataclass(slots=True)

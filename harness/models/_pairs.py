@@ -2,22 +2,22 @@
 
 Where the prompt says at which character the part behind the change begins, they are the tokens behind
 it, which causal models are scored on too, and those before the change. Where it says nothing
-(`start` is 0 throughout), they are what `difflib` matches, as CrowS-Pairs was published.
+(`start` is 0 throughout), they are what `difflib` matches, as CrowS-Pairs was published. Of whole
+sentences (surface `whole`) all tokens from `start` on are scored.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import SequenceMatcher
 from typing import Any
 
-from harness.models._encoding import UnfitError, checked, first_letter
+from harness.models._encoding import Spans, UnfitError, checked, first_letter, matched
 from harness.models._masked import Cloze
 from harness.models._packing import count_shared
-from harness.records import Choice, Message, Prompt
+from harness.records import WHOLE, Choice, Message, Prompt
 
-Coded = tuple[list[int], list[tuple[int, int] | None]]
-"""Tokens, and the characters that each covers; None for a special token."""
+Coded = tuple[list[int], Spans]
+"""Tokens, and the characters that each covers."""
 
 
 class PairEncoder:
@@ -46,12 +46,17 @@ class PairEncoder:
         Raises:
             UnfitError: it is no pair, its texts share no token, or one is too long.
         """
-        if prompt.messages or len(prompt.choices) != 2:
+        whole = prompt.surface == WHOLE
+        if prompt.messages or (len(prompt.choices) != 2 and not whole):
             raise UnfitError("a masked model takes two sentences without a question")
         coded = [self._code(choice.text) for choice in prompt.choices]
-        known = any(choice.start for choice in prompt.choices)
-        places = _outside(prompt.choices, coded) if known else _matched(coded)
-        if not places[0]:
+        if whole:
+            places = [_from_start(*own) for own in zip(prompt.choices, coded, strict=True)]
+        elif any(choice.start for choice in prompt.choices):
+            places = _outside(prompt.choices, coded)
+        else:
+            places = matched(*coded)
+        if not all(places):
             raise UnfitError("the texts share no token")
         requests = [
             Cloze(tuple(checked(tokens, self.limit)), own)
@@ -63,6 +68,10 @@ class PairEncoder:
         coded = self.tokenizer(text, return_offsets_mapping=True, return_special_tokens_mask=True)
         spans = zip(coded["offset_mapping"], coded["special_tokens_mask"], strict=True)
         return list(coded["input_ids"]), [None if outer else (a, b) for (a, b), outer in spans]
+
+
+def _from_start(choice: Choice, coded: Coded) -> tuple[int, ...]:
+    return tuple(at for at, span in enumerate(coded[1]) if span and span[1] > choice.start)
 
 
 def _outside(choices: Sequence[Choice], coded: Sequence[Coded]) -> list[tuple[int, ...]]:
@@ -101,11 +110,3 @@ def start_of_change(texts: Sequence[str]) -> int:
     while at and texts[0][at - 1].isalnum() and any(t[at : at + 1].isalnum() for t in texts):
         at -= 1
     return at
-
-
-def _matched(coded: Sequence[Coded]) -> list[tuple[int, ...]]:
-    """Finds the unmodified tokens as the published metric does, special tokens left out."""
-    (one, spans), (other, _) = coded
-    blocks = SequenceMatcher(None, one, other, autojunk=False).get_matching_blocks()
-    pairs = [(a + k, b + k) for a, b, size in blocks for k in range(size) if spans[a + k]]
-    return [tuple(a for a, _ in pairs), tuple(b for _, b in pairs)]

@@ -34,7 +34,7 @@ class Scorer:
         """Returns for each request the natural-log probability of each scored token."""
         scores = [[0.0] * (len(r.tokens) - r.start) for r in requests]
         if self.packing == "plain":
-            return [self._plain(request) for request in requests]
+            return [request.counted(self._plain(request)) for request in requests]
         tree = self.packing == "tree"
         header = common_header(requests) if tree else 0
         past = self._run([list(requests[0].tokens[:header])]).past_key_values if header else None
@@ -49,7 +49,7 @@ class Scorer:
                 targets, self._log_probabilities(hidden, targets), strict=True
             ):
                 scores[index][place] = value
-        return scores
+        return [request.counted(own) for request, own in zip(requests, scores, strict=True)]
 
     def _batches(self, requests: Sequence[Request], header: int, tree: bool) -> Iterator[list[Row]]:
         rows = plan(requests, header, width=self.width, tree=tree)

@@ -1,4 +1,4 @@
-"""Reads rows of a file that others wrote: JSONL, CSV or Parquet, one by one and of bounded size."""
+"""Reads rows of a file that others wrote: JSONL, JSON, CSV or Parquet, each of bounded size."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ RECORD = 16 * 2**20
 """Bytes that one record may take."""
 SHOWN = 100
 """Names of columns that are shown where one is not found."""
+JSON = 2**28
+"""Bytes that a file of JSON may have, which is read whole."""
 _BATCH, _BATCH_BYTES = 256, 2**30
 
 Row = tuple[int, Mapping[str, Any]]
@@ -104,6 +106,20 @@ def jsonl(path: Path, columns: Sequence[str] = ()) -> Iterator[Row]:  # noqa: AR
                 yield line, found
 
 
+def _json(path: Path, columns: Sequence[str]) -> Iterator[Row]:  # noqa: ARG001
+    """Yields the objects of a list, or of all lists of an object, counted from 1."""
+    if path.stat().st_size > JSON:
+        raise broken(path, 0, f"more than {JSON:,} bytes", "a smaller file", "make JSONL of it")
+    found = decoded(path.read_bytes(), path, 0)
+    lists = list(found.values()) if isinstance(found, dict) else [found]
+    if not all(isinstance(own, list) for own in lists):
+        raise broken(path, 0, "something that is no list", "a list of objects, or several by name")
+    for at, row in enumerate((each for own in lists for each in own), 1):
+        if not isinstance(row, dict):
+            raise broken(path, at, f"a {type(row).__name__} where an object should be")
+        yield at, row
+
+
 def _csv(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     before = csv.field_size_limit(RECORD)
     try:
@@ -141,6 +157,7 @@ def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Row]:
 
 KINDS: Mapping[str, Callable[[Path, Sequence[str]], Iterator[Row]]] = {
     ".jsonl": jsonl,
+    ".json": _json,
     ".csv": _csv,
     ".parquet": _parquet,
 }

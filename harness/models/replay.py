@@ -3,13 +3,15 @@
 An answer that is missing is a response with an error, so it is counted as failed. Equal duplicates
 are counted, two answers to one question are refused, and answers to no question are counted and
 told. Log-probabilities of whole choices (one number each) serve formats with a question; a sentence
-pair needs those of its shared tokens.
+pair needs those of its shared tokens. Where a row holds one number, it is the score of one sentence
+of a published set, whose own id it has (`Choice.also`): those of a prompt make its answer.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, fields, replace
 from itertools import islice
@@ -21,7 +23,7 @@ from harness.errors import BadConfig, BadModel, NotFound
 from harness.models._answers import LISTED, Answer, Answers, Columns, Key, read
 from harness.models._base import Foreseen
 from harness.models._given import refuse_unknown
-from harness.records import Ask, Decoding, Prompt, Response
+from harness.records import WHOLE, Ask, Decoding, Prompt, Response
 
 BY = ("id", "item", "scenario")
 """What of a prompt an id of the file may mean."""
@@ -70,6 +72,7 @@ class Replay:
         self.answers, self.columns, self.by = answers, columns, by
         self.decoding, self.name = decoding, name
         self.texts = any(a.text is not None for a in answers.found.values())
+        self.scores = any(a.score is not None for a in answers.found.values())
         self.digest = store.digest(answers.path)
         self.met: Mapping[str, Any] = {}
 
@@ -135,6 +138,8 @@ class Replay:
 
     def respond(self, prompts: Sequence[Prompt]) -> list[Response]:
         """Looks each answer up."""
+        if self.scores:
+            return [self._scored(prompt) for prompt in prompts]
         return [
             self._response(prompt, key[1], self.answers.found.get(key))
             for prompt in prompts
@@ -146,6 +151,8 @@ class Replay:
 
         An id of a published set may leave out the set and the part: bbq/Age/0, Age/0 or 0.
         """
+        if self.scores:
+            return [(choice.also or choice.text, 0) for choice in prompt.choices]
         known = self.answers.found
         own: str = getattr(prompt, self.by)
         ours = self.by != "id" or own.startswith(f"{prompt.probe}/")
@@ -156,6 +163,25 @@ class Replay:
             next(((name, sample) for name in names if (name, sample) in known), (own, sample))
             for sample in samples
         ]
+
+    def _scored(self, prompt: Prompt) -> Response:
+        """Puts the scores of a prompt's sentences together.
+
+        Only their order counts: where all are above 0 they are taken for likelihoods, else for
+        log-likelihoods.
+        """
+        met = [self.answers.found.get(key) for key in self._keys(prompt)]
+        scores = [each.score for each in met if each and each.score is not None]
+        if prompt.surface != WHOLE or len(scores) < len(met):
+            missing = f"{len(met) - len(scores)} of {len(met)} scores are not in the file"
+            wrong = (
+                missing
+                if prompt.surface == WHOLE
+                else "a score of a sentence answers no such prompt"
+            )
+            return Response(prompt=prompt.id, finish="error", error=wrong)
+        logs = map(math.log, scores) if min(scores) > 0 else scores
+        return Response(prompt=prompt.id, logprobs=tuple((each,) for each in logs), finish="scored")
 
     def _response(self, prompt: Prompt, sample: int, answer: Answer | None) -> Response:
         wrong = self._amiss(prompt, answer)
@@ -181,7 +207,7 @@ class Replay:
         given = len(answer.logprobs or prompt.choices)
         if given != len(prompt.choices):
             return f"{given} log-probabilities for {len(prompt.choices)} choices"
-        if answer.whole and not prompt.messages:
+        if answer.whole and not prompt.messages and prompt.surface != WHOLE:
             return "a pair needs the log-probabilities of its shared tokens, not those of sentences"
         return None
 

@@ -20,7 +20,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.models import _pairs, _weights, local
+from harness.models import _weights, local
+from harness.models._encoding import matched
 from harness.records import Ask, Choice, Decoding, Message, Prompt
 from tests.models.conftest import TEXTS, close
 
@@ -281,7 +282,7 @@ def test_the_tokens_of_all_of_crows_pairs_are_those_of_the_published_metric(
         pairs = [(row["sent_more"], row["sent_less"]) for row in csv.DictReader(file)]
     assert len(pairs) == 1508
     for pair in pairs:
-        places = _pairs._matched([encoder._code(text) for text in pair])
+        places = matched(*(encoder._code(text) for text in pair))
         assert [list(own) for own in places] == published(tokenizer, pair)
 
 
