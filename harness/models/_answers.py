@@ -82,7 +82,8 @@ class Answer:
     @property
     def empty(self) -> bool:
         """Says whether there is neither an answer nor a reason why there is none."""
-        return self.text is self.logprobs is self.score is self.error is None
+        told = (self.text, self.logprobs, self.score, self.error)
+        return all(each is None for each in told)
 
 
 class Answers:

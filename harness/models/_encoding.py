@@ -77,15 +77,15 @@ class Encoder:
 
     def _matched(self, choices: Sequence[Choice]) -> list[Request]:
         """Marks the tokens that both texts share, as CrowS-Pairs matches them."""
-        coded = [self._tokens(choice.text, special=True) for choice in choices]
-        one, other = ([s if s[0] < s[1] else None for s in spans] for _, spans in coded)
-        places = matched((coded[0][0], one), (coded[1][0], other))
-        if not places[0]:
-            raise UnfitError("the texts share no token")
-        return [
-            self._request(tokens, own[0], tuple(at - own[0] for at in own))
-            for (tokens, _), own in zip(coded, places, strict=True)
-        ]
+        plain = [self._tokens(choice.text, special=True) for choice in choices]
+        coded = [(ids, [s if s[0] < s[1] else None for s in spans]) for ids, spans in plain]
+        requests = []
+        for (tokens, real), own in zip(coded, matched(*coded), strict=True):
+            if not own:
+                raise UnfitError("the texts share no token")
+            first = next(at for at, span in enumerate(real) if span)
+            requests.append(self._request(tokens, first, tuple(at - first for at in own)))
+        return requests
 
     def _continuation(self, context: str, answer: str, *, special: bool = False) -> Request:
         """Encodes both together; a token that straddles the boundary belongs to the answer."""

@@ -173,7 +173,9 @@ class Replay:
         met = [self.answers.found.get(key) for key in self._keys(prompt)]
         scores = [each.score for each in met if each and each.score is not None]
         if prompt.surface != WHOLE or len(scores) < len(met):
-            missing = f"{len(met) - len(scores)} of {len(met)} scores are not in the file"
+            missing = (
+                f"{len(met) - len(scores)} of {len(met)} scores are not in {self.answers.path.name}"
+            )
             wrong = (
                 missing
                 if prompt.surface == WHOLE

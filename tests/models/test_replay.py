@@ -7,6 +7,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 
 from harness.errors import BadConfig, BadModel, HarnessError, NotFound
 from harness.models import _table, replay
-from harness.records import Ask, Choice, Decoding, Message, Prompt
+from harness.records import WHOLE, Ask, Choice, Decoding, Message, Prompt
 
 Row = Mapping[str, Any]
 
@@ -46,8 +47,13 @@ def write_parquet(path: Path, rows: Sequence[Row]) -> None:
     pq.write_table(pa.Table.from_pylist(list(rows)), path)
 
 
+def write_json(path: Path, rows: Sequence[Row]) -> None:
+    path.write_text(json.dumps({"some": rows[:1], "others": rows[1:]}), "utf-8")
+
+
 KINDS: Mapping[str, Callable[[Path, Sequence[Row]], None]] = {
     "jsonl": write_jsonl,
+    "json": write_json,
     "csv": write_csv,
     "parquet": write_parquet,
 }
@@ -336,3 +342,30 @@ def test_rounding_above_zero_is_a_log_probability(tmp_path: Path) -> None:
     [found] = opened(path).respond([prompt("1", Ask.CHOOSE, ["yes", "no"])])
     assert found.logprobs is not None
     assert math.isclose(found.logprobs[0][0], 1e-7)
+
+
+def test_scores_of_sentences_make_the_answers_of_their_prompts(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    scores = {"a0": 0.5, "a1": 0.25, "b0": -3, "b1": 0.5, "c0": 1}
+    rows = [{"id": key, "score": value} for key, value in scores.items()]
+    path.write_text(json.dumps({"some": rows}))
+    asked = [
+        replace(
+            prompt(name, Ask.CHOOSE, messages=()),
+            surface=surface,
+            choices=tuple(Choice(text="x", meaning=str(k), also=f"{name}{k}") for k in range(2)),
+        )
+        for name, surface in (("a", WHOLE), ("b", WHOLE), ("c", WHOLE), ("a", "mention"))
+    ]
+    found = opened(path, logprobs="score").respond(asked)
+    assert found[0].logprobs == ((math.log(0.5),), (math.log(0.25),))
+    assert found[1].logprobs == ((-3.0,), (0.5,))
+    assert found[2].error == "1 of 2 scores are not in a.json"
+    assert "no such prompt" in (found[3].error or "")
+
+
+@pytest.mark.parametrize("raw", ['{"a": 1}', "[1]", '"x"', "[{]"])
+def test_json_that_is_no_list_of_answers_is_refused(raw: str, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(raw)
+    with pytest.raises(BadModel):
+        opened(tmp_path / "a.json")

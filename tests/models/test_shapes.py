@@ -11,6 +11,7 @@ import csv
 import importlib.util
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import accumulate
 from pathlib import Path
@@ -22,7 +23,7 @@ from hypothesis import strategies as st
 
 from harness.models import _weights, local
 from harness.models._encoding import matched
-from harness.records import Ask, Choice, Decoding, Message, Prompt
+from harness.records import WHOLE, Ask, Choice, Decoding, Message, Prompt
 from tests.models.conftest import TEXTS, close
 
 torch = pytest.importorskip("torch")
@@ -296,6 +297,49 @@ def test_where_no_change_is_marked_the_tokens_are_those_of_the_published_metric(
     choices = [Choice(text=text, meaning=text) for text in whole]
     [found] = answered(model, [prompt("p", "", choices)], data)
     assert all(agree(a, b) for a, b in zip(found, want, strict=True))
+
+
+@pytest.mark.parametrize("shape", ["llama", "gpt2", "qwen", "sliding"])
+@settings(max_examples=15, deadline=None, suppress_health_check=SLOW_START)
+@given(pair=st.tuples(texts(most=8), texts(most=8)), same=texts(), data=st.data())
+def test_where_no_change_is_marked_a_causal_model_scores_the_same_tokens(
+    shape: str, opened: dict[str, Any], pair: tuple[str, str], same: str, data: st.DataObject
+) -> None:
+    model, whole = opened[shape], [f"{text} {same}" for text in pair]
+    coded = [model.tokenizer(text, add_special_tokens=False)["input_ids"] for text in whole]
+    equal = SequenceMatcher(None, coded[0], coded[1], autojunk=False).get_matching_blocks()
+    places = [
+        [getattr(block, side) + k for block in equal for k in range(block.size)] for side in "ab"
+    ]
+    [found] = answered(model, [prompt("p", "", [Choice(text=t, meaning=t) for t in whole])], data)
+    for ids, own, scores in zip(coded, places, found, strict=True):
+        full = plainly(model, ids, 0)
+        assert agree(scores, [full[at] for at in own])
+
+
+@pytest.mark.parametrize("shape", ["llama", "gpt2", "qwen", "bert", "roberta"])
+@settings(max_examples=10, deadline=None, suppress_health_check=SLOW_START)
+@given(before=texts(least=0), sentences=st.lists(texts(), min_size=1, max_size=3), data=st.data())
+def test_of_whole_sentences_all_tokens_behind_the_context_are_scored(
+    shape: str, opened: dict[str, Any], before: str, sentences: list[str], data: st.DataObject
+) -> None:
+    model, context = opened[shape], f"{before} , " if before else ""
+    choices = [Choice(text=context + t, meaning=t, start=len(context)) for t in sentences]
+    asked_for = replace(prompt("p", "", choices), surface=WHOLE)
+    [found] = answered(model, [asked_for], data)
+    for choice, scores in zip(choices, found, strict=True):
+        if shape in ("bert", "roberta"):
+            coded = model.tokenizer(
+                choice.text, return_offsets_mapping=True, return_special_tokens_mask=True
+            )
+            own = [
+                at
+                for at, (_, end) in enumerate(coded["offset_mapping"])
+                if end > len(context) and not coded["special_tokens_mask"][at]
+            ]
+            assert agree(scores, masked_one_by_one(model, choice.text, own))
+        else:
+            assert agree(scores, scored_plainly(model, context, choice.text[choice.start :]))
 
 
 # --- encoder-decoder models ---

@@ -150,6 +150,7 @@ def test_the_whole_set_is_counted_as_the_authors_do(tmp_path: Path) -> None:
     told, rng = json.loads(DEV.read_text()), random.Random(7)
     answers = scored(told, lambda *_: rng.random())
     card = run(tmp_path, DEV, answers, SCORE)
+    assert cli.main(["verify", str(tmp_path / "run")]) == 0
     assert values(card) == pytest.approx(counted(told, answers), abs=1e-9)
     counts = {row["part"]: row["count"] for row in card["published"]}
     assert (counts["overall"], counts["intrasentence"], counts["intersentence"]) == (
