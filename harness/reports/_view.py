@@ -10,7 +10,17 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from harness.records import ATTRIBUTES, FORMATS, LANGUAGES, Call, Contrast, Scorecard, Verdict
+from harness.records import (
+    ATTRIBUTES,
+    FORMATS,
+    LANGUAGES,
+    Call,
+    Contrast,
+    Published,
+    Scorecard,
+    Verdict,
+)
+from harness.words import both
 
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that a reader cannot see, or that reorder what stands around them."""
@@ -128,6 +138,33 @@ def flat(mapping: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
         else:
             rows.append((f"{prefix}{key}", "" if value is None else str(value)))
     return rows
+
+
+def beside(scorecard: Scorecard, row: Published) -> list[Verdict]:
+    """Returns our cells that stand beside a published number; each weighs every scenario alike."""
+    return [
+        cell
+        for cell in ordered(scorecard.cells)
+        if row.cell == f"{cell.contrast.probe}/{cell.contrast.language}/{cell.contrast.outcome}"
+    ]
+
+
+def hidden(scorecard: Scorecard) -> dict[str, tuple[str, str]]:
+    """Returns metric -> what it does not show, in Chinese and English; each told once."""
+    told: dict[str, tuple[str, str]] = {}
+    for row in scorecard.published:
+        name = f"{row.metric} ({row.part.partition('/')[0]})"
+        if (row.hides_zh, row.hides) not in told.values():
+            told[name] = row.hides_zh, row.hides
+    return told
+
+
+def left_out(row: Published) -> str:
+    """Writes how many answers a published number leaves out, by reason."""
+    counts = {name: getattr(row.missing, name) for name in ("refused", "unparsed", "failed")}
+    return ", ".join(
+        f"{count:,} {both(f'missing_{name}')}" for name, count in counts.items() if count
+    )
 
 
 def run_count(scorecard: Scorecard) -> str:

@@ -1,10 +1,10 @@
-"""`cells.csv`: a row for each cell, safe to open in a spreadsheet."""
+"""`cells.csv` and, of a published set, `published.csv`: rows that are safe to open in a spreadsheet."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +16,22 @@ STARTS_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "�
 
 
 def write(scorecard: Scorecard, folder: Path) -> list[Path]:
-    """Writes `cells.csv`, in UTF-8 with the mark by which spreadsheets know it."""
-    rows = [_flat(cell) for cell in to_dict(scorecard)["cells"]]
+    """Writes the tables, in UTF-8 with the mark by which spreadsheets know it."""
+    found = to_dict(scorecard)
+    written = [_table(folder / "cells.csv", found["cells"])]
+    if found["published"]:
+        written.append(_table(folder / "published.csv", found["published"]))
+    return written
+
+
+def _table(path: Path, rows: Sequence[Mapping[str, Any]]) -> Path:
     text = io.StringIO(newline="")
-    if rows:
-        table = csv.DictWriter(text, list(rows[0]), lineterminator="\r\n")
+    flat = [_flat(row) for row in rows]
+    if flat:
+        table = csv.DictWriter(text, list(flat[0]), lineterminator="\r\n")
         table.writeheader()
-        table.writerows(rows)
-    return [save(folder / "cells.csv", text.getvalue().encode("utf-8-sig"))]
+        table.writerows(flat)
+    return save(path, text.getvalue().encode("utf-8-sig"))
 
 
 def neutral(value: Any) -> Any:

@@ -38,6 +38,8 @@ def render(scorecard: Scorecard) -> str:
         model=_page.model(scorecard.run),
         digests=sorted({(c.contrast.probe, c.contrast.probe_digest) for c in scorecard.cells}),
         run_count=_view.run_count(scorecard),
+        published=[(row, _view.beside(scorecard, row)) for row in scorecard.published],
+        hidden=_view.hidden(scorecard),
         calls=[str(call) for call in Call],
         symbols=SYMBOLS,
         summary=_page.spoken(scorecard.summary),

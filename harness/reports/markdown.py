@@ -8,8 +8,11 @@ from pathlib import Path
 
 from harness.records import Scorecard, Verdict
 from harness.reports._view import (
+    beside,
     columns,
+    hidden,
     interval,
+    left_out,
     line,
     matrix,
     names,
@@ -26,7 +29,7 @@ SPECIAL = re.compile(r"([\\`*_\[\]|#~!])")
 def write(scorecard: Scorecard, folder: Path) -> list[Path]:
     """Writes `scorecard.md`."""
     parts = [*_top(scorecard), *_matrix(scorecard), *_cells(scorecard), *_controls(scorecard)]
-    parts += [*_duty(scorecard), *_list("notes", scorecard.notes)]
+    parts += [*_published(scorecard), *_duty(scorecard), *_list("notes", scorecard.notes)]
     return [save(folder / "scorecard.md", ("\n".join(parts) + "\n").encode())]
 
 
@@ -93,6 +96,30 @@ def _controls(scorecard: Scorecard) -> list[str]:
         for c in scorecard.controls
     ]
     return _table("controls", [both(name) for name in head], rows)
+
+
+def _published(scorecard: Scorecard) -> list[str]:
+    head = ["part", "metric", "value", "interval", "answers", "left_out", "our_cell"]
+    rows = [
+        [
+            plain(f"{row.set} {row.part}"),
+            plain(row.metric),
+            number(row.value),
+            interval(row.low, row.high),
+            f"{row.count:,}",
+            plain(left_out(row)),
+            "; ".join(_ours(cell) for cell in beside(scorecard, row)),
+        ]
+        for row in scorecard.published
+    ]
+    told = [f"{name}: {' · '.join(said)}" for name, said in hidden(scorecard).items()]
+    return [*_table("published", [both(name) for name in head], rows), *_list("hides", told)]
+
+
+def _ours(cell: Verdict) -> str:
+    c = cell.contrast
+    told = f"{plain(c.group)} {number(c.estimate)} {interval(c.low, c.high)}"
+    return f"{told} {_verdict(cell.verdict)}"
 
 
 def _duty(scorecard: Scorecard) -> list[str]:

@@ -16,7 +16,17 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.records import ATTRIBUTES, Call, Scorecard, Verdict
-from harness.reports._view import columns, interval, line, matrix, names, number, ordered, run_count
+from harness.reports._view import (
+    columns,
+    interval,
+    left_out,
+    line,
+    matrix,
+    names,
+    number,
+    ordered,
+    run_count,
+)
 from harness.words import SYMBOLS, both, en, zh
 
 STYLES = {
@@ -43,6 +53,8 @@ def show(scorecard: Scorecard, console: Console) -> None:
     cells = [cell for cell in ordered(scorecard.cells) if cell.contrast.gated]
     if cells:
         console.print(_cells(cells, rich))
+    if scorecard.published:
+        console.print(_published(scorecard, rich))
     for note in scorecard.notes:
         console.print(Padding(Text(f"{both('notes')}: {line(note)}", style="dim"), (0, 1)))
     console.print(Padding(Text(en("not_compliance"), style="italic"), (0, 1)))
@@ -121,6 +133,22 @@ def _cells(cells: list[Verdict], rich: bool) -> Table:
             _verdict(cell.verdict),
             Text(line(cell.reason) + (f" ⇄ {en('cancels')}" if c.cancels else "")),
         )
+    return table
+
+
+def _published(scorecard: Scorecard, rich: bool) -> Table:
+    """Makes a row for each number of the set as a whole; its parts are in the files."""
+    table = _table("published", rich)
+    table.add_column(Text(en("part")), overflow="fold")
+    table.add_column(Text(en("metric")), no_wrap=True)
+    for name in ("value", "interval", "answers"):
+        table.add_column(Text(en(name)), justify="right", no_wrap=True)
+    table.add_column(Text(en("left_out")), overflow="fold")
+    for row in scorecard.published:
+        if "/" not in row.part:
+            numbers = number(row.value), interval(row.low, row.high), f"{row.count:,}"
+            told = (f"{row.set} {row.part}", row.metric, *numbers, left_out(row))
+            table.add_row(*(Text(line(text)) for text in told))
     return table
 
 
