@@ -23,7 +23,7 @@ settings = $(model_args) $(if $(SUITE),suite=$(SUITE)) $(if $(STANDARD),standard
 	$(if $(SEED),seed=$(SEED)) $(ARGS)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup eval gate regress reference calibrate test test-all check lock clean
+.PHONY: help setup eval gate regress reference calibrate bench test test-all check lock clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -57,6 +57,12 @@ reference: $(READY) ## keep the finished RUN as results/reference/NAME, to be co
 
 calibrate: $(READY) ## measure how often the harness errs; writes docs/calibration.* (an hour on 2 cores)
 	@$(BIN)/art4 calibrate --out docs $(ARGS)
+
+bench: $(READY) ## measure speed beside other tools; writes docs/performance.md (over an hour, on an idle machine)
+	@./bench/peers.sh
+	@for name in likelihood endpoint scale start scorecard statistics; do \
+	echo "== $$name"; $(BIN)/python -m bench.$$name || exit $$?; done
+	@$(BIN)/python -m bench.page
 
 test: $(READY) ## run the tests, in under 10 minutes
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --cov=harness --cov-report=term -q

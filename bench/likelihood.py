@@ -4,7 +4,7 @@
     python -m bench.likelihood [--only PART ...] [--threads 1] [--runs 5]
 
 Each run is a fresh process with the same weights, strings and threads; the tools run by turns, and
-lm-eval at the batch size that is its best of six on a part of the work. Takes three quarters of an
+lm-eval at the batch size that is its best of four on a part of the work. Takes three quarters of an
 hour, while nothing else should run. Without --only it writes docs/performance/likelihood.json.
 """
 
@@ -27,7 +27,7 @@ from bench._table import Row, Watch, show, write
 
 DATA = Path(os.environ.get("HARNESS_DATA", "../shared/data"))
 PEERS = Path(".venv-peers/bin/python")
-BATCHES = (2, 4, 8, 16, 32, 64)
+BATCHES = (4, 8, 16, 32)
 TRIED = 300
 """Requests on which the best batch of lm-eval is found."""
 OURS = 1024

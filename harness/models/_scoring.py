@@ -131,8 +131,8 @@ def _takes_trees(model: Any) -> bool:
 
 def _samples(vocabulary: int) -> list[Request]:
     """Builds sequences with a shared header, branches at several depths, and one that is alone."""
-    token = [7 * i * i % vocabulary for i in range(1, 60)]
-    stem = token[:20]
-    tails = [token[20:26], token[20:23] + token[30:35], token[40:42], token[20:26] + token[50:54]]
+    token = [7 * i * i % vocabulary for i in range(1, 40)]
+    stem = token[:18]
+    tails = [token[18:21], token[18:20] + token[30:33], token[33:35], token[18:21] + token[35:37]]
     shared = [Request(tuple(stem + tail), len(stem) + i % 2) for i, tail in enumerate(tails)]
-    return [*shared, Request(tuple(stem[:18] + token[26:40]), 18)]
+    return [*shared, Request(tuple(stem[:17] + token[22:26]), 17)]
