@@ -102,7 +102,7 @@ def test_a_thousand_requests_at_thirty_percent_faults_have_each_one_answer_or_fa
 
 def test_calls_at_a_time_grow_to_the_limit_and_halve_when_the_server_says_so(ask: AskFor) -> None:
     prompts = [ask(f"p{n}", f"Q{n}") for n in range(300)]
-    with FaultServer(latency=0.01) as server:
+    with FaultServer(latency=0.05) as server:
         respond(server, prompts, connections=40)
         assert server.peak == 40
     flow = Flow(128)
