@@ -124,6 +124,7 @@ def test_the_slope_is_that_of_a_known_line() -> None:
     assert calibrate.slope("line", [*own[:2], own[1]], counts, short=True).holds
 
 
+@pytest.mark.slow
 def test_an_interrupted_calibration_goes_on_where_it_stopped(
     config: RunConfig, tmp_path: Path
 ) -> None:

@@ -178,6 +178,7 @@ def recount(folder: Path, answers: dict[str, str]) -> dict[tuple[str, str], floa
     return found
 
 
+@pytest.mark.slow
 def test_upstreams_items_against_an_independent_count(tmp_path: Path) -> None:
     folder, rng = upstream("cbbq"), random.Random(11)
     answers = {

@@ -177,6 +177,7 @@ def recount(found: list[Row], answers: dict[str, str]) -> tuple[float, float, fl
     return right(amb), difference, right(biased + counter), right(biased) - right(counter)
 
 
+@pytest.mark.slow
 def test_upstreams_items_against_an_independent_count(tmp_path: Path) -> None:
     file, rng = upstream("kobbq") / "KoBBQ_test_samples.tsv", random.Random(4)
     with file.open(encoding="utf-8", newline="") as opened:

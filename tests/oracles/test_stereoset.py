@@ -146,6 +146,7 @@ def test_mixed_scores_are_counted_as_the_authors_do(low: float, tmp_path: Path) 
 
 
 @pytest.mark.skipif(not DEV.is_file(), reason=f"{DEV} is not there (HARNESS_DATA names its data)")
+@pytest.mark.slow
 def test_the_whole_set_is_counted_as_the_authors_do(tmp_path: Path) -> None:
     told, rng = json.loads(DEV.read_text()), random.Random(7)
     answers = scored(told, lambda *_: rng.random())
