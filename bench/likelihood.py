@@ -5,7 +5,8 @@
 
 Each run is a fresh process with the same weights, strings and threads; the tools run by turns, and
 lm-eval at the batch size that is its best of four on a part of the work. Takes three quarters of an
-hour, while nothing else should run. Without --only it writes docs/performance/likelihood.json.
+hour, while nothing else should run. Rows of works that --only leaves out stay in
+docs/performance/likelihood.json as they were.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from bench._table import Row, Watch, show, write
+from bench._table import FOLDER, Row, Watch, show, write
 
 DATA = Path(os.environ.get("HARNESS_DATA", "../shared/data"))
 PEERS = Path(".venv-peers/bin/python")
@@ -202,6 +203,13 @@ def measure(name: str, work: Work, threads: int, runs: int) -> Iterator[Row]:
     )  # fmt: skip
 
 
+def _kept(measured: set[str]) -> list[Row]:
+    """Returns the rows of earlier runs whose work was not measured in this one."""
+    file = FOLDER / "likelihood.json"
+    found = json.loads(file.read_text("utf-8")) if file.is_file() else []
+    return [Row(**row) for row in found if row["work"].partition(" [")[0] not in measured]
+
+
 def main() -> None:
     """Measures each work, shows a table and writes it."""
     parser = argparse.ArgumentParser(
@@ -232,8 +240,7 @@ def main() -> None:
                 for row in measure(name, work, asked.threads, asked.runs):
                     rows.append(row)
                     show(row)
-    if not asked.only:
-        write("likelihood", rows)
+    write("likelihood", [*_kept({row.work.partition(" [")[0] for row in rows}), *rows])
 
 
 if __name__ == "__main__":
