@@ -26,15 +26,17 @@ def page() -> Iterator[str]:
             continue
         source = (Path(__file__).parent / f"{name}.py").read_text("utf-8")
         told = (ast.get_docstring(ast.parse(source)) or "").partition("\n")
-        yield f"\n## {told[0].rstrip('.')}\n{told[2].strip()}\n"
+        rest = told[2].strip("\n")
+        yield f"\n## {told[0].rstrip('.')}\n\n{rest}\n"
         note = Path(FOLDER / f"{name}.md")
         if note.is_file():
             yield f"\n{note.read_text('utf-8').strip()}\n"
         yield "\n| work | tool | value | unit | ratio | limit | |\n|---|---|---:|---|---:|---|---|\n"
         for row in json.loads(found.read_text("utf-8")):
+            unit = row["unit"].replace("|", "\\|")
             ratio = "" if row["ratio"] is None else f"{row['ratio']:.3g}"
             yield (
-                f"| {row['work']} | {row['tool']} | {row['value']:.4g} | {row['unit']} | {ratio}"
+                f"| {row['work']} | {row['tool']} | {row['value']:.4g} | {unit} | {ratio}"
                 f" | {row['limit']} | {_HOLDS[row['holds']]} |\n"
             )
 
