@@ -156,8 +156,8 @@ def test_ids_that_two_categories_share(tmp_path: Path) -> None:
     for answers, told in ((file, "two answers to .0., sample 0"), (alone, both)):
         with pytest.raises(BadModel, match=told):
             replayed(asked, answers, id="example_id", text="said")
-    found = replayed(asked, file, id="category/example_id", text="said")
-    bias = {row.part: row.value for row in found if row.metric == "bias"}
+    counted = replayed(asked, file, id="category/example_id", text="said")
+    bias = {row.part: row.value for row in counted if row.metric == "bias"}
     assert (bias["ambig/Age"], bias["ambig/Religion"], bias["ambig"]) == (1, -1, 0)
 
 
