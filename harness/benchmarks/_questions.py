@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from harness.benchmarks import _ready
 from harness.benchmarks._counted import Answered, Counts, Metric, answers, chosen
-from harness.benchmarks._source import Source
+from harness.benchmarks._source import File, Source
 from harness.outcomes import _read
-from harness.records import Choice, Message, Prompt, Published, Seen
+from harness.records import Choice, Message, Probe, Prompt, Published, Seen
 
 Totals = NDArray[np.float64]
 _KINDS = ("mention", "biased", "counter")
@@ -92,6 +92,25 @@ MEAN_S = Metric(
     " that never commits itself from one whose errors go both ways.",
     hides_zh="+1（有偏）、-1（另一方）与 0（不知道）的均值：无法区分从不表态的模型与双向出错的模型。",
 )
+
+
+def probe(
+    source: Source, file: File, name: str, prompts: Sequence[Prompt], left_out: int = 0
+) -> Probe:
+    """Makes the probe of one category; its attribute and language are those of its prompts."""
+    return _ready.probe(
+        source,
+        file,
+        name,
+        attribute=prompts[0].attribute,
+        format="ambiguous",
+        language=prompts[0].language,
+        arms=("explicit", "positive_control"),
+        outcomes=("stereotyped",),
+        prompts=prompts,
+        sign="positive: the stereotyped person is named more often than the other",
+        left_out=left_out,
+    )
 
 
 def prompt(

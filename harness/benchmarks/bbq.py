@@ -15,7 +15,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.benchmarks import _questions, _ready
+from harness.benchmarks import _questions
 from harness.benchmarks._counted import Answered, Metric
 from harness.benchmarks._source import Row, Source, broken, by_key, read, unique
 from harness.errors import BadConfig
@@ -81,21 +81,8 @@ def load(given: Mapping[str, str]) -> list[Probe]:
                 raise broken(
                     file.name, 0, f"no item of {category} has a known target", "items of BBQ"
                 )
-            probes.append(
-                _ready.probe(
-                    SET,
-                    file,
-                    f"bbq_{category.lower()}",
-                    attribute=ATTRIBUTES.get(category, "other"),
-                    format="ambiguous",
-                    language="en",
-                    arms=("explicit", "positive_control"),
-                    outcomes=("stereotyped",),
-                    prompts=prompts,
-                    sign="positive: the stereotyped person is named more often than the other",
-                    left_out=len(made) - len(prompts),
-                )
-            )
+            name, left_out = f"bbq_{category.lower()}", len(made) - len(prompts)
+            probes.append(_questions.probe(SET, file, name, prompts, left_out))
     return probes
 
 

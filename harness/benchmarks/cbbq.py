@@ -23,7 +23,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from harness.benchmarks import _questions, _ready
+from harness.benchmarks import _questions
 from harness.benchmarks._counted import Answered, Metric
 from harness.benchmarks._questions import Totals
 from harness.benchmarks._source import File, Row, Source, broken, read, unique
@@ -151,19 +151,8 @@ def _probe(category: str, files: Sequence[File]) -> Probe:
         raise broken(name, 0, f"no item of {category} has a known target", "items of CBBQ")
     digests = hashlib.sha256("\n".join(file.digest for file in files).encode()).hexdigest()
     whole = File(name=name, digest=digests, rows=rows, known=all(file.known for file in files))
-    return _ready.probe(
-        SET,
-        whole,
-        f"cbbq_{category.lower()}",
-        attribute=ATTRIBUTES.get(category, "other"),
-        format="ambiguous",
-        language="zh",
-        arms=("explicit", "positive_control"),
-        outcomes=("stereotyped",),
-        prompts=prompts,
-        sign="positive: the stereotyped person is named more often than the other",
-        left_out=len(made) - len(prompts),
-    )
+    left_out = len(made) - len(prompts)
+    return _questions.probe(SET, whole, f"cbbq_{category.lower()}", prompts, left_out)
 
 
 def _keys(row: Row) -> Iterable[Key]:

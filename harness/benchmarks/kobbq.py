@@ -19,7 +19,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from harness.benchmarks import _questions, _ready
+from harness.benchmarks import _questions
 from harness.benchmarks._counted import Answered, Metric
 from harness.benchmarks._questions import Totals
 from harness.benchmarks._source import Row, Source, broken, read, unique
@@ -122,20 +122,7 @@ def load(given: Mapping[str, str]) -> list[Probe]:
         made = [_prompt(file.name, at + 1, row) for at, row in enumerate(file.rows)]
         for name in dict.fromkeys(prompt.probe for prompt in made):
             prompts = [prompt for prompt in made if prompt.probe == name]
-            probes.append(
-                _ready.probe(
-                    SET,
-                    file,
-                    name,
-                    attribute=prompts[0].attribute,
-                    format="ambiguous",
-                    language="ko",
-                    arms=("explicit", "positive_control"),
-                    outcomes=("stereotyped",),
-                    prompts=prompts,
-                    sign="positive: the stereotyped person is named more often than the other",
-                )
-            )
+            probes.append(_questions.probe(SET, file, name, prompts))
     return probes
 
 
