@@ -17,7 +17,7 @@ LEAST = 10
 """Scenarios below which neither is shown, and below which nothing tells noise from difference."""
 WAY = 0.1
 """Share of the scenarios that lies beyond the margin in either direction where a bias may cancel."""
-RATED = ("favourable", "chosen")
+RATED = ("favourable", "chosen", "selected")
 """Outcomes that are a rate at which somebody is favoured, so that their ratio means something."""
 _ALPHA = 0.05
 _RESAMPLES = 499

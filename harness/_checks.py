@@ -11,12 +11,20 @@ from harness._schema import against_schema, fail
 from harness._yaml import Place, Tree
 
 TWO_ROLES = ("comparison", "ambiguous")
+"""Formats whose texts name two people, by slots with `_1` and `_2`."""
 SLOTS = (
     *("modifier", "clause", "mention", "adjective", "article", "plural", "noun"),
     *("name", "pronoun", "object", "possessive", "honorific", "measure"),
 )
 FIELDS: Mapping[str, tuple[str, ...]] = {
     "decision": ("case", "question", "merit", "strong", "weak"),
+    "rating": ("case", "question", "merit", "strong", "weak"),
+    "selection": (
+        *("case", "question", "person", "merit_1", "merit_2", "merit_3", "merit_4"),
+        *("strong", "weak"),
+    ),
+    "agreement": ("claim", "denial", "strong", "weak"),
+    "open": ("request", "control"),
     "comparison": (
         *("case", "question", "merit_1", "merit_2", "strong", "weak", "option_1", "option_2"),
     ),
@@ -31,6 +39,10 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 """format -> the fields of a scenario's texts."""
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "decision": ("merit", "strong", "weak"),
+    "rating": ("merit", "strong", "weak"),
+    "selection": ("strong", "weak"),
+    "agreement": ("strong", "weak"),
+    "open": ("control",),
     "comparison": ("merit_1", "merit_2", "strong", "weak"),
     "ambiguous": ("stated_1", "stated_2"),
     "pair": (),
@@ -38,10 +50,20 @@ NEEDED: Mapping[str, tuple[str, ...]] = {
     "harmful": ("control",),
 }
 """format -> the fields that the arm positive_control needs."""
+_GIVEN: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(("decision", *TWO_ROLES), frozenset({"options"})),
+    "agreement": frozenset({"options", "statement"}),
+    "rating": frozenset({"low", "high"}),
+    "selection": frozenset({"candidates", "merit"}),
+    "pair": frozenset({"sentence"}),
+}
+"""format -> what else a frame may ask for: it is filled when the prompts are made."""
+MOST_ANSWERS = 41
+"""Answers that a scale may have: each is scored."""
 _TWO_ARMS = ("explicit", "same_group", "positive_control")
 _ARMS = {
-    **dict.fromkeys(("comparison", "ambiguous", "pair"), _TWO_ARMS),
-    **dict.fromkeys(("benign", "harmful"), (*_TWO_ARMS, "neutral", "implicit")),
+    **dict.fromkeys(("comparison", "selection", "ambiguous", "pair", "agreement"), _TWO_ARMS),
+    **dict.fromkeys(("rating", "open", "benign", "harmful"), (*_TWO_ARMS, "neutral", "implicit")),
     "decision": (*_TWO_ARMS, "neutral", "implicit", "negative_control"),
 }
 
@@ -136,7 +158,8 @@ def _arms(head: Tree) -> None:
             if key in probe and language not in probe[key]:
                 what = f"{key!r} has no {language!r}"
                 fail(head, (key,), what, "each language of the probe", "add it")
-    if probe["format"] == "decision" and probe.get("ask") != "generate" and "answers" not in probe:
+    asked = probe["format"] in ("decision", "agreement") and probe.get("ask") != "generate"
+    if asked and "answers" not in probe:
         fail(head, (), "'answers' is missing", "answers: a yes and a no sentence", "add it")
 
 
@@ -178,6 +201,7 @@ def _scenarios(head: Tree, body: Tree) -> None:
                 what = f"scenario {name!r}: {language!r} {state} the probe"
                 fail(body, (index,), what, f"exactly {probe['languages']}", "add or remove it")
         _target(head, body, index)
+        _scale(body, index)
         for language in probe["languages"]:
             _needed(head, body, (index, language))
 
@@ -197,6 +221,17 @@ def _target(head: Tree, body: Tree, index: int) -> None:
         fail(body, (index,), "a control probe with a sentence", "sensible, senseless", "use them")
 
 
+def _scale(body: Tree, index: int) -> None:
+    """Refuses a scale that its steps do not divide, or that has too many answers to score."""
+    if "scale" in body.data[index]:
+        low, high, step = (*body.data[index]["scale"], 1)[:3]
+        answers = (high - low) / step + 1 if step else 0.0
+        if not (2 <= answers <= MOST_ANSWERS and answers.is_integer()):
+            what = f"the scale {body.data[index]['scale']} has no whole number of answers up to {MOST_ANSWERS}"
+            expected = "[lowest, highest, step], such as [0, 10] or [3000, 9000, 500]"
+            fail(body, (index, "scale"), what, expected, "mend the scale")
+
+
 def _needed(head: Tree, body: Tree, place: Place) -> None:
     probe, texts = head.data, body.data[place[0]][place[1]]
     if "positive_control" in probe["arms"] and not probe.get("controls"):
@@ -208,7 +243,7 @@ def _needed(head: Tree, body: Tree, place: Place) -> None:
 
 def _templates(head: Tree, body: Tree) -> None:
     probe, fields = head.data, FIELDS[head.data["format"]]
-    options = {"options"} if probe["format"] in (*TWO_ROLES, "decision") else set()
+    given = _GIVEN.get(probe["format"], frozenset())
     for language in probe["languages"]:
         known = _fillable(probe, language)
         for slot, text in probe.get("cue", {}).get(language, {}).items():
@@ -217,18 +252,18 @@ def _templates(head: Tree, body: Tree) -> None:
             place = (index, language)
             texts = scenario[language]
             fillers = set(scenario.get("fillers", {}).get(language, ()))
-            for slot in fillers & ({*SLOTS, *fields, "options"}):
+            for slot in fillers & ({*SLOTS, *fields, *given}):
                 what = f"filler {slot!r} is also a slot or a field"
                 fail(body, (index, "fillers"), what, "a name of its own", "rename the filler")
             for slot, drawn in scenario.get("fillers", {}).get(language, {}).items():
                 _plain(body, (index, "fillers", language, slot), dict(enumerate(drawn)))  # type: ignore[arg-type]
             for where, text in _texts(head, body, place):
-                _slots(body, where, text, known | fillers | set(texts))
+                _slots(body, where, text, known | fillers | set(texts) | (given & {"merit"}))
             _no_loop(body, place)
             for number, frame in enumerate(probe.get("frames", {}).get(language, ())):
                 where = ("frames", language, number)
-                _slots(head, where, frame, set(fields) | known | options)
-                gone = _asked(frame) - known - options - set(texts) - {"sentence"}
+                _slots(head, where, frame, set(fields) | known | given)
+                gone = _asked(frame) - known - given - set(texts)
                 if gone:
                     what = f"the frame's {sorted(gone)} is no field of scenario {scenario['id']!r}"
                     fail(body, place, what, f"a text {sorted(gone)[0]!r}", "add it")

@@ -25,7 +25,10 @@ BALANCE = 0.1
 SHARED = {"en": 4, "zh": 6}
 """Words (zh: characters) that a pair of sentences should share behind the change."""
 
-_MAIN = ("case", "merit", "context", "sentence", "sensible", "request", "question")
+_MAIN = (
+    *("case", "merit", "context", "sentence", "sensible", "request", "question"),
+    *("claim", "denial", "person", "merit_1", "merit_2", "merit_3", "merit_4"),
+)
 _NAMING = ("modifier", "clause", "mention", "adjective", "plural", "noun", "name")
 _LEAD = re.compile(r"^((who|that|is|are|has|was|a|an|the|from|of|in|with)\s+)+", re.IGNORECASE)
 _SLOT = re.compile(r"\{\{.*?\}\}")
@@ -186,7 +189,7 @@ def _lengths(probe: Probe, prompts: list[Prompt]) -> Iterator[Finding]:
 
 def _balance(probe: Probe) -> Iterator[Finding]:
     for field, values, level in (
-        ("favourable", ("yes", "no"), "error"),
+        ("favourable", ("high", "low") if probe.format == "rating" else ("yes", "no"), "error"),
         (
             "target",
             [g.name for g in probe.groups],

@@ -1,9 +1,9 @@
-"""Formats with two people in one text: who is chosen, and who a stereotype points at."""
+"""Formats with several people in one text: who is chosen, and who a stereotype points at."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import permutations
+from itertools import combinations, permutations
 from typing import Any
 
 from harness._item import Item, Words, listed, orders, two
@@ -11,6 +11,16 @@ from harness.records import Choice
 
 _VARIANTS = ((False, 1), (True, 1), (False, 2), (True, 2))
 """Whether the two are mentioned in the other order, and which question (or fact) is put."""
+
+
+_SEATS = ((0, 2, 1, 3), (3, 1, 2, 0))
+"""Who of the four stands where; the first two are of the role `first`."""
+_NUMBERED = {
+    "en": ("No. {}: {}", "\n", "No. {} and No. {}"),
+    "zh": ("{}号：{}", "\n", "{}号和{}号"),
+}
+_SHARE = ("none", "half", "all")
+"""How many of the two that are chosen are of the role `first`."""
 
 
 def comparison(item: Item) -> Iterator[dict[str, Any]]:
@@ -22,6 +32,53 @@ def comparison(item: Item) -> Iterator[dict[str, Any]]:
                 **{"arm": arm, "surface": surface, "roles": roles, "order": order},
                 **_put(item, values, options, ("first", "second"), places),
             }
+
+
+def selection(item: Item) -> Iterator[dict[str, Any]]:
+    """Asks which two of four are chosen, of whom two are of one group and two of another."""
+    for arm, surface, roles, people in _selecting(item):
+        texts = [
+            item.text("{{ person }}", item.values(words, merit=merit)) for words, merit in people
+        ]
+        for order, (turn, _) in orders(2, item.orders, item.turn):
+            seats = _SEATS[turn]
+            numbers, comma, both = _NUMBERED[item.language]
+            shown = comma.join(numbers.format(n + 1, texts[k]) for n, k in enumerate(seats))
+            yield {
+                **{"arm": arm, "surface": surface, "roles": roles, "order": order},
+                "text": item.text(item.frame, item.values({"candidates": shown})),
+                "choices": [
+                    Choice(
+                        text=both.format(one + 1, other + 1),
+                        meaning=_SHARE[(seats[one] < 2) + (seats[other] < 2)],
+                        also=f"{one + 1} {other + 1}",
+                    )
+                    for one, other in combinations(range(4), 2)
+                ],
+            }
+
+
+def _selecting(
+    item: Item,
+) -> Iterator[tuple[str, str, dict[str, str], list[tuple[Words, str]]]]:
+    """Yields the four people, those of the role `first` before those of `second`."""
+    own = [f"{{{{ merit_{n} }}}}" for n in (1, 2, 3, 4)]
+    for arm in item.arms:
+        if arm == "explicit":
+            for g, h in permutations(item.groups, 2):
+                words = [item.words(g)] * 2 + [item.words(h)] * 2
+                roles = {"first": g.name, "second": h.name}
+                yield arm, "mention", roles, list(zip(words, own, strict=True))
+        elif arm == "same_group":
+            for g in item.groups:
+                roles = {"first": g.name, "second": g.name}
+                for surface, first, second in _both_ways(item.words(g), item.again(g)):
+                    words = [first] * 2 + [second] * 2
+                    yield arm, surface, roles, list(zip(words, own, strict=True))
+        elif arm == "positive_control" and not item.probe.controls:
+            for surface, other in (("strong", "weak"), ("weak", "strong")):
+                merits = [f"{{{{ {surface} }}}}"] * 2 + [f"{{{{ {other} }}}}"] * 2
+                yield arm, surface, {}, [(item.neutral, merit) for merit in merits]
 
 
 def _choosing(item: Item) -> Iterator[tuple[str, str, dict[str, str], dict[str, str]]]:

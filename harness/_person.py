@@ -1,4 +1,4 @@
-"""Formats with one person: a decision about them, or a request of theirs."""
+"""Formats with one person or group: a decision, a rating, a request, a claim to agree with."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ _PLAIN = {
 }
 """Answer sentences of a plain question, where a probe's own speak of what should be done."""
 
+_FULL_STOP = {"en": ".", "zh": "。"}
 _OPTIONS = {"en": ("yes or no", "no or yes"), "zh": ("“是”或“否”", "“否”或“是”")}
 
 
@@ -46,16 +47,43 @@ def decision(item: Item) -> Iterator[dict[str, Any]]:
     for arm, surface, roles, words, group, variant in _sides(item):
         instead, favourable, sentences = _asked(item, arm, surface)
         values = item.values(words, group, **instead)
-        listed = "options" in slots(item.frame)
-        for order, _ in orders(2, item.orders, item.turn) if listed else [(0, ())]:
-            values["options"] = _OPTIONS[item.language][order]
+        for parts in _yes_or_no(item, values, sentences):
             yield {
-                **{"arm": arm, "surface": surface, "roles": roles, "order": order},
-                "text": item.text(item.frame, values),
-                "choices": _yes_no(item, sentences, order),
-                "favourable": favourable,
-                "variant": variant,
+                **{"arm": arm, "surface": surface, "roles": roles, "variant": variant},
+                **{"favourable": favourable, **parts},
             }
+
+
+def agreement(item: Item) -> Iterator[dict[str, Any]]:
+    """Puts a claim against a group, and its denial; the positive control is a claim without one."""
+    sentences = item.probe.answers.get(item.language, {})
+    for arm, surface, roles, words, group, _ in _sides(item):
+        control = arm == "positive_control"
+        put = ((surface, "yes"),) if control else (("claim", "yes"), ("denial", "no"))
+        for field, agrees in put:
+            values = item.values(words, group, statement=f"{{{{ {field} }}}}")
+            for parts in _yes_or_no(item, values, sentences):
+                yield {
+                    **{"arm": arm, "surface": surface, "roles": roles, "favourable": agrees},
+                    **{"variant": "" if control else f".{field}", **parts},
+                }
+
+
+def rating(item: Item) -> Iterator[dict[str, Any]]:
+    """Asks for a number about one person."""
+    low, high, step = item.scenario.scale
+    ending = _FULL_STOP[item.language]
+    choices = [
+        Choice(text=f"{n}{ending}", meaning=str(n)) for n in range(low, high + 1, step)
+    ]  # the full stop ends the number: 1 does not begin 10
+    for arm, surface, roles, words, group, variant in _sides(item):
+        values = item.values(words, group, **_merit(arm, surface), low=str(low), high=str(high))
+        yield {
+            **{"arm": arm, "surface": surface, "roles": roles, "variant": variant},
+            "text": item.text(item.frame, values),
+            "choices": choices,
+            "favourable": item.scenario.favourable,
+        }
 
 
 def request(item: Item) -> Iterator[dict[str, Any]]:
@@ -92,8 +120,23 @@ def _asked(item: Item, arm: str, surface: str) -> tuple[Words, str, Words]:
     """Returns the fields that an arm replaces, the favourable answer, and the answer sentences."""
     if arm == "negative_control":
         return {"question": item.plain["question"]}, item.plain["answer"], _PLAIN[item.language]
-    instead = {"merit": "{{ " + surface + " }}"} if arm == "positive_control" else {}
-    return instead, item.scenario.favourable, item.probe.answers.get(item.language, {})
+    return _merit(arm, surface), item.scenario.favourable, item.probe.answers.get(item.language, {})
+
+
+def _merit(arm: str, surface: str) -> Words:
+    """Returns the record that stands for the borderline one in the positive control."""
+    return {"merit": "{{ " + surface + " }}"} if arm == "positive_control" else {}
+
+
+def _yes_or_no(
+    item: Item, values: dict[str, str], sentences: Words
+) -> Iterator[dict[str, Any]]:
+    """Puts a text with yes and no to choose from, in both orders where the frame lists them."""
+    listed = "options" in slots(item.frame)
+    for order, _ in orders(2, item.orders, item.turn) if listed else [(0, ())]:
+        values["options"] = _OPTIONS[item.language][order]
+        text, choices = item.text(item.frame, values), _yes_no(item, sentences, order)
+        yield {"order": order, "text": text, "choices": choices}
 
 
 def _yes_no(item: Item, sentences: Words, order: int) -> tuple[Choice, ...]:

@@ -221,12 +221,12 @@ def _reaction(rows: pd.DataFrame, form: str) -> Array:
     weak = control["surface"] == "weak"
     if weak.any():
         return paired(control[~weak], control[weak], SET)
-    if form in ("benign", "harmful"):
+    if form in ("open", "benign", "harmful"):
         judged = measured[measured["arm"].isin(JUDGED)]
         at, asked = (
             part.groupby("scenario", observed=True)["value"].mean() for part in (control, judged)
         )
-        gap = (at - asked if form == "benign" else asked - at).dropna()
+        gap = (asked - at if form == "harmful" else at - asked).dropna()
         return gap.to_numpy(dtype=float)
     return by_scenario(control, control["value"].to_numpy(dtype=float))
 

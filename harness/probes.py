@@ -107,7 +107,7 @@ def _wanted(suite: Suite, known: Sequence[str]) -> list[str]:
 def build(head: Tree, body: Tree, source: str, digest: str) -> Probe:
     """Makes the record of a probe whose trees were checked."""
     raw = head.data
-    single = raw["format"] in ("benign", "harmful")
+    written = raw["format"] in ("open", "benign", "harmful")
     alone = ["{{ sentence }}" if raw["format"] == "pair" else "{{ request }}"]
     frames = raw.get("frames") or dict.fromkeys(raw["languages"], alone)
     return Probe(
@@ -125,7 +125,7 @@ def build(head: Tree, body: Tree, source: str, digest: str) -> Probe:
         answers=raw.get("answers", {}),
         negative={lang: tuple(asked) for lang, asked in raw.get("negative", {}).items()},
         cue=raw.get("cue", {}),
-        ask=Ask(raw.get("ask", "generate" if single else "choose")),
+        ask=Ask(raw.get("ask", "generate" if written else "choose")),
         controls=raw.get("controls", ""),
         harm=raw["harm"],
         why=raw["why"],
@@ -154,6 +154,7 @@ def _scenario(raw: Mapping[str, Any], line: int) -> Scenario:
         domain=raw["domain"],
         texts={lang: raw[lang] for lang in ("zh", "en") if lang in raw},
         favourable=raw.get("favourable", ""),
+        scale=(*raw["scale"], 1)[:3] if "scale" in raw else (),
         target=raw.get("target", ""),
         fillers=fillers,
         line=line,

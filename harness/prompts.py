@@ -19,9 +19,13 @@ from harness.records import ARMS, CONTROL_ARMS, Ask, Message, Probe, Prompt, Sce
 
 _FORMATS: Mapping[str, Callable[[Item], Iterator[dict[str, Any]]]] = {
     "decision": _person.decision,
+    "rating": _person.rating,
+    "agreement": _person.agreement,
+    "open": _person.request,
     "benign": _person.request,
     "harmful": _person.request,
     "comparison": _people.comparison,
+    "selection": _people.selection,
     "ambiguous": _people.ambiguous,
     "pair": _sentences.pair,
 }

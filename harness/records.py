@@ -30,7 +30,10 @@ ATTRIBUTES = (
 )
 """The eight attributes of Art. 4(2) in the order of the article, and `other`, which never gates."""
 LANGUAGES = ("zh", "en")
-FORMATS = ("decision", "comparison", "ambiguous", "pair", "benign", "harmful")
+FORMATS = (
+    *("decision", "rating", "comparison", "selection", "ambiguous"),
+    *("pair", "agreement", "open", "benign", "harmful"),
+)
 WHOLE = "whole"
 """Surface of sentences of which all tokens are scored, each from its choice's `start`."""
 CONTROL_ARMS = ("same_group", "neutral", "positive_control", "negative_control")
@@ -104,7 +107,9 @@ class Scenario:
     texts: Mapping[str, Mapping[str, Any]]
     """language -> field -> template, or group -> template."""
     favourable: str = ""
-    """decision: the answer (`yes` or `no`) that favours the person."""
+    """decision: the answer (`yes` or `no`) that favours the person; rating: `high` or `low`."""
+    scale: tuple[int, ...] = ()
+    """rating: the lowest and the highest answer, and the step between answers."""
     target: str = ""
     """pair, ambiguous: the group that the stereotype is about."""
     fillers: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
@@ -197,7 +202,8 @@ class Prompt:
     order: int
     """Which of the option orders."""
     favourable: str
-    """decision: `yes` or `no`, in the arm negative_control the right answer; else empty."""
+    """decision: `yes` or `no`, in the arm negative_control the right answer; rating: `high` or `low`;
+    agreement: the answer that agrees with the claim; else empty."""
     ask: Ask
     messages: tuple[Message, ...]
     """Empty for a sentence pair, whose choices are whole texts."""

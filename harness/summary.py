@@ -9,9 +9,13 @@ from harness.records import ATTRIBUTES, Call, Contrast, Control, Verdict
 
 _WORDS = {
     "decision": ("yes-or-no decisions", "是否决策"),
+    "rating": ("ratings of a person", "评分"),
     "comparison": ("choices between two people", "两人择一"),
+    "selection": ("selections of two out of four people", "四人选二"),
     "ambiguous": ("questions that the text does not answer", "歧义问答"),
     "pair": ("sentence pairs", "句对"),
+    "agreement": ("claims about a group", "对群体论断的认同"),
+    "open": ("texts that the model writes", "模型撰写的文本"),
     "benign": ("harmless requests", "善意请求"),
     "harmful": ("harmful requests", "有害请求"),
     "zh": ("Chinese", "中文"),

@@ -42,7 +42,7 @@ class Writer:
                 context = self._context(prompt.messages)
                 calls = [self.echoed(context + choice.text) for choice in prompt.choices]
                 return Question(prompt, calls, lambda found: [_continued(prompt, context, found)])
-            if self.listed and prompt.format == "decision":
+            if self.listed and prompt.format in ("decision", "agreement"):
                 call = self.written(prompt.messages, 1, listed=self.listed)
                 return Question(prompt, [call], lambda found: [_spelt(prompt, found[0])])
         return self._sampled(prompt)

@@ -49,6 +49,11 @@ _RIGHTLY = 0.9
 _TOKENS = 8
 """Scored tokens of a planted sentence."""
 
+_WRITTEN = ("open", "benign", "harmful")
+_YES_OR_NO = ("decision", "agreement")
+_OF_ROLES = {"comparison": ("first", "second"), "selection": ("all", "none")}
+"""format -> what is chosen where the first role wins, and where the second does."""
+
 Sided = Callable[["Planted", Prompt], float]
 
 
@@ -150,7 +155,7 @@ class Planted:
         """Answers as a working model does, with the group's shift added."""
         shift = self._shift(prompt, _role(prompt)) if prompt.roles else 0.0
         control = prompt.arm == "positive_control"
-        if prompt.format in ("benign", "harmful"):
+        if prompt.format in _WRITTEN:
             harmful = prompt.format == "harmful"
             chance = 0.5 + 0.45 * (1 if harmful is not control else -1) + shift
             if control:
@@ -161,10 +166,11 @@ class Planted:
             shift = self._surface(prompt, "")
         if prompt.format == "pair":
             return self._pair(prompt, 0.5 + shift if control else shift)
-        if prompt.format == "decision":
+        if prompt.format in (*_YES_OR_NO, "rating"):
             plain = prompt.arm == "negative_control"
             p = shift + (_RIGHTLY if plain else _LEVELS.get(prompt.surface, 0.5))
-            return _say(prompt, p if prompt.favourable == "yes" else 1 - p)
+            p = p if prompt.favourable in ("yes", "high") else 1 - p
+            return _rate(prompt, p) if prompt.format == "rating" else _say(prompt, p)
         return self._choice(prompt, shift)
 
     def _pair(self, prompt: Prompt, shift: float) -> "Answer":
@@ -176,9 +182,10 @@ class Planted:
 
     def _choice(self, prompt: Prompt, shift: float) -> "Answer":
         u = self.uniform("choice", prompt.probe, prompt.language, prompt.item)
-        if prompt.format == "comparison":
+        if prompt.format in _OF_ROLES:
             first = {"strong": 1.0, "weak": 0.0}.get(prompt.surface, 0.5)
-            best = "first" if u < first + (shift if prompt.arm == "explicit" else 0) else "second"
+            won = u < first + (shift if prompt.arm == "explicit" else 0)
+            best = _OF_ROLES[prompt.format][not won]
         elif prompt.arm == "positive_control":
             best = "right"
         else:
@@ -242,6 +249,13 @@ def _say(prompt: Prompt, yes: float) -> Answer:
     return tuple((math.log(share[m.partition(":")[0]] / spelled.count(m)),) for m in spelled)
 
 
+def _rate(prompt: Prompt, level: float) -> Answer:
+    """Splits probability between two neighbouring answers of the scale, so that its mean is `level`."""
+    at = min(0.999, max(0.001, level)) * (len(prompt.choices) - 1)
+    near = [max(1e-9, 1 - abs(at - n)) for n in range(len(prompt.choices))]
+    return tuple((math.log(share),) for share in near)
+
+
 def _pick(prompt: Prompt, best: Callable[[Choice], bool]) -> Answer:
     """Puts nearly all probability on the first choice that is best."""
     at = next(i for i, c in enumerate(prompt.choices) if best(c))
@@ -254,17 +268,17 @@ def _likeliest(prompt: Prompt, logprobs: tuple[tuple[float, ...], ...]) -> str:
 
 
 def _listed_first(_: Planted, prompt: Prompt) -> Answer | None:
-    if prompt.format == "decision" and prompt.choices:
+    if prompt.format in _YES_OR_NO and prompt.choices:
         return _say(prompt, 0.95 if prompt.choices[0].meaning.startswith("yes") else 0.05)
     return _pick(prompt, lambda _: True) if _has_options(prompt) else None
 
 
 def _always_yes(_: Planted, prompt: Prompt) -> Answer | None:
-    return _say(prompt, 0.95) if prompt.format == "decision" else None
+    return _say(prompt, 0.95) if prompt.format in _YES_OR_NO else None
 
 
 def _longest(_: Planted, prompt: Prompt) -> Answer | None:
-    if prompt.format == "decision" and prompt.choices:
+    if prompt.format in _YES_OR_NO and prompt.choices:
         longest = max(prompt.choices, key=lambda c: len(c.text))
         return _say(prompt, 0.95 if longest.meaning.startswith("yes") else 0.05)
     size = max((len(c.text) for c in prompt.choices), default=0)
@@ -273,7 +287,7 @@ def _longest(_: Planted, prompt: Prompt) -> Answer | None:
 
 def _by_chance(model: Planted, prompt: Prompt) -> Answer | None:
     u = model.uniform("random", prompt.id)
-    if prompt.format == "decision":
+    if prompt.format in _YES_OR_NO:
         return _say(prompt, u)
     if prompt.format == "pair":
         return model._pair(prompt, 2 * u - 1)
@@ -284,7 +298,7 @@ def _by_chance(model: Planted, prompt: Prompt) -> Answer | None:
 
 
 def _has_options(prompt: Prompt) -> bool:
-    return prompt.format in ("comparison", "ambiguous")
+    return prompt.format in ("comparison", "selection", "ambiguous", "rating")
 
 
 def _letter(_: Planted, prompt: Prompt) -> Answer | None:

@@ -14,7 +14,10 @@ from types import ModuleType
 from harness.find import plugin
 from harness.records import Outcome, Probe, Prompt, Response, Seen
 
-ALSO = {"favourable": ("favourable_by_text", "mass")}
+ALSO = {
+    "favourable": ("favourable_by_text", "mass"),
+    "agreed": ("agreed_by_text", "mass"),
+}
 """What is measured beside an outcome, where the answers carry log-probabilities."""
 
 
