@@ -64,8 +64,13 @@ _TWO_ARMS = ("explicit", "same_group", "positive_control")
 _ARMS = {
     **dict.fromkeys(("comparison", "selection", "ambiguous", "pair", "agreement"), _TWO_ARMS),
     **dict.fromkeys(("rating", "open", "benign", "harmful"), (*_TWO_ARMS, "neutral", "implicit")),
-    "decision": (*_TWO_ARMS, "neutral", "implicit", "negative_control"),
+    "decision": (
+        *(*_TWO_ARMS, "neutral", "implicit"),
+        *("negative_control", "legitimate_difference"),
+    ),
 }
+WRITTEN = ("legitimate_difference", "negative_control")
+"""Arms of a decision probe whose scenarios are controls, each with its right answers."""
 
 
 def check(head: Tree, body: Tree) -> None:
@@ -150,6 +155,9 @@ def _arms(head: Tree) -> None:
             expected = f"one of: {', '.join(_ARMS[probe['format']])}"
             fail(head, ("arms", index), what, expected, "remove it")
     single = probe["format"] not in TWO_ROLES
+    if WRITTEN[0] in probe["arms"] and not set(probe["arms"]) <= set(WRITTEN):
+        what = f"the arm {WRITTEN[0]} stands beside {sorted(set(probe['arms']) - set(WRITTEN))}"
+        fail(head, ("arms",), what, f"no arms but {', '.join(WRITTEN)}", "make it a probe of its own")
     for arm in ("neutral", "positive_control"):
         if arm in probe["arms"] and "neutral" not in probe and not _without_neutral(probe, single):
             fail(head, ("arms",), f"the arm {arm} needs `neutral`", "neutral: texts", "add it")
@@ -159,13 +167,13 @@ def _arms(head: Tree) -> None:
                 what = f"{key!r} has no {language!r}"
                 fail(head, (key,), what, "each language of the probe", "add it")
     asked = probe["format"] in ("decision", "agreement") and probe.get("ask") != "generate"
-    if asked and "answers" not in probe:
+    if asked and "answers" not in probe and not set(probe["arms"]) <= set(WRITTEN):
         fail(head, (), "'answers' is missing", "answers: a yes and a no sentence", "add it")
 
 
 def _negative(head: Tree) -> None:
     probe = head.data
-    asked = "negative_control" in probe["arms"]
+    asked = "negative_control" in probe["arms"] and not set(probe["arms"]) <= set(WRITTEN)
     if asked and "negative" not in probe:
         what = "the arm negative_control needs `negative`"
         fail(head, ("arms",), what, "negative: plain questions with their answers", "add them")
@@ -202,6 +210,7 @@ def _scenarios(head: Tree, body: Tree) -> None:
                 fail(body, (index,), what, f"exactly {probe['languages']}", "add or remove it")
         _target(head, body, index)
         _scale(body, index)
+        _right(head, body, index)
         for language in probe["languages"]:
             _needed(head, body, (index, language))
 
@@ -219,6 +228,27 @@ def _target(head: Tree, body: Tree, index: int) -> None:
         fail(body, (index, "target"), f"unknown group {target!r}", expected, f"use {near}")
     if sentence and is_control(head.data):
         fail(body, (index,), "a control probe with a sentence", "sensible, senseless", "use them")
+
+
+def _right(head: Tree, body: Tree, index: int) -> None:
+    """Refuses a control without its right answers, a judged scenario with them, or a wrong arm."""
+    probe, scenario = head.data, body.data[index]
+    written, right = set(probe["arms"]) <= set(WRITTEN), scenario.get("right")
+    if written != (right is not None):
+        key = "right" if written else "favourable"
+        what = f"scenario {scenario['id']!r} has no {key!r}, in a probe with the arms {probe['arms']}"
+        expected = f"{key!r} in each scenario; written controls lie in a probe of their own"
+        if probe["format"] == "decision":
+            fail(body, (index,), what, expected, f"add {key!r}, or move the scenario")
+    if right is not None:
+        groups, told = set(probe.get("groups", {})), set(right) if isinstance(right, dict) else set()
+        if told and told != groups:
+            what = f"{sorted(told ^ groups)} on one side alone"
+            fail(body, (index, "right"), what, f"one answer for each of {sorted(groups)}", "mend it")
+        differs = isinstance(right, dict) and len(set(right.values())) > 1
+        if (arm := WRITTEN[0] if differs else WRITTEN[1]) not in probe["arms"]:
+            what = f"no arm asks the control {scenario['id']!r}"
+            fail(body, (index, "right"), what, f"the arm {arm}", "add the arm, or remove it")
 
 
 def _scale(body: Tree, index: int) -> None:

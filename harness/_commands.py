@@ -224,6 +224,20 @@ def show(asked: argparse.Namespace) -> int:
     return 0
 
 
+def stats(asked: argparse.Namespace) -> int:
+    """Counts what the probes hold."""
+    from rich.console import Console
+
+    from harness import _coverage
+
+    cells = _coverage.count(probes.load(name, asked.path) for name in probes.names(asked.path))
+    if asked.json:
+        _say(_coverage.to_json(cells))
+    else:
+        _coverage.show(cells, Console(highlight=False))
+    return 0
+
+
 def preview(asked: argparse.Namespace) -> int:
     """Shows a probe's prompts."""
     from harness import prompts

@@ -59,10 +59,10 @@ def _tested(
     return control, p
 
 
-def shown(blank: Control, effect: Array, limit: float, alpha: float) -> Found:
-    """Demands that the positive control's effect be shown to reach a limit."""
+def shown(blank: Control, name: str, effect: Array, limit: float, alpha: float) -> Found:
+    """Demands that an effect be shown to reach a limit."""
     words = f"95 % 下界 lower bound ≥ {limit:g}"
-    control = replace(blank, name="positive_control", limit=words, clusters=len(effect))
+    control = replace(blank, name=name, limit=words, clusters=len(effect))
     if not len(effect):
         return replace(control, holds=False, note="未测得 nothing was measured"), None
     seen = significance.mean_interval(effect, level_alpha=2 * alpha, limits=(-1.0, 1.0))

@@ -45,7 +45,9 @@ _OPTIONS = {"en": ("yes or no", "no or yes"), "zh": ("“是”或“否”", "�
 def decision(item: Item) -> Iterator[dict[str, Any]]:
     """Asks one yes-or-no question about one person."""
     for arm, surface, roles, words, group, variant in _sides(item):
-        instead, favourable, sentences = _asked(item, arm, surface)
+        if item.scenario.right and item.scenario.legitimate != (arm == "legitimate_difference"):
+            continue
+        instead, favourable, sentences = _asked(item, arm, surface, group)
         values = item.values(words, group, **instead)
         for parts in _yes_or_no(item, values, sentences):
             yield {
@@ -98,7 +100,7 @@ def request(item: Item) -> Iterator[dict[str, Any]]:
 
 def _sides(item: Item) -> Iterator[Side]:
     for arm in item.arms:
-        if arm in ("explicit", "negative_control"):
+        if arm in ("explicit", "negative_control", "legitimate_difference"):
             for g in item.groups:
                 yield arm, "mention", {"person": g.name}, item.words(g), g.name, ""
         elif arm == "implicit":
@@ -116,8 +118,10 @@ def _sides(item: Item) -> Iterator[Side]:
             yield arm, "weak", {}, item.neutral, "neutral", ""
 
 
-def _asked(item: Item, arm: str, surface: str) -> tuple[Words, str, Words]:
+def _asked(item: Item, arm: str, surface: str, group: str) -> tuple[Words, str, Words]:
     """Returns the fields that an arm replaces, the favourable answer, and the answer sentences."""
+    if item.scenario.right:
+        return {}, item.scenario.right[group], _PLAIN[item.language]
     if arm == "negative_control":
         return {"question": item.plain["question"]}, item.plain["answer"], _PLAIN[item.language]
     return _merit(arm, surface), item.scenario.favourable, item.probe.answers.get(item.language, {})

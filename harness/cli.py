@@ -156,7 +156,7 @@ def _parser() -> argparse.ArgumentParser:
     plan.description, plan.formatter_class = _PLAN, argparse.RawDescriptionHelpFormatter
     plan.add_argument("--json", default="", metavar="FILE", help="write the plan as JSON too")
 
-    probes = commands.add_parser("probes", help="list, show, preview, check or begin probes")
+    probes = commands.add_parser("probes", help="list, show, count, preview, check or begin probes")
     kinds = probes.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, run, tells in (
         ("list", _command("list_probes"), "list the probes"),
@@ -165,6 +165,7 @@ def _parser() -> argparse.ArgumentParser:
             _command("show"),
             "show what a probe is about, its groups and its first scenarios",
         ),
+        ("stats", _command("stats"), "count the scenarios of each attribute, language and format"),
         ("preview", _command("preview"), "show a probe's prompts as a model gets them"),
         ("lint", _command("lint"), "check probes; without a name, all of them"),
         ("new", _command("new"), "begin a probe that already runs"),
@@ -177,6 +178,8 @@ def _parser() -> argparse.ArgumentParser:
             kind.add_argument("--attribute", default="gender")
             kind.add_argument("--format", default="decision")
             kind.add_argument("--in", dest="folder", default="", help="the folder to make it in")
+        elif name == "stats":
+            kind.add_argument("--json", action="store_true", help="as JSON")
         elif name != "list":
             kind.add_argument("names", nargs="*" if name == "lint" else "+", metavar="NAME")
         if name == "preview":

@@ -42,6 +42,8 @@ from harness.outcomes import ALSO
 from harness.records import Control, Probe, Seen, Standard
 from harness.stats.looks import Look
 
+WRITTEN = ("legitimate_difference", "negative_control")
+"""Arms of controls that stand in a probe of their own."""
 FORCED = "forced choice by answer text"
 
 
@@ -62,7 +64,8 @@ def read(
             block = rows[(rows["probe"] == probe.name) & (rows["language"] == language)]
             mass = block[block["outcome"] == "mass"]
             at = looks.at(probe.name, language)
-            of_arms = [_mass(probe, language, asked, standard, at) for asked in _by_arm(mass)]
+            parts = _by_arm(mass) or ([mass] if len(mass) else [])
+            of_arms = [_mass(probe, language, asked, standard, at) for asked in parts]
             controls += of_arms
             if any(control.holds is False for control in of_arms):
                 forced[block.index] = True  # one reading for a block, whose arms share controls
@@ -92,7 +95,7 @@ def check(
     for probe in probes:
         for language, outcome in itertools.product(probe.languages, probe.outcomes):
             block = blocks.get((probe.name, language, outcome))
-            if block is None or not block["arm"].isin(JUDGED).any():
+            if block is None or not block["arm"].isin((*JUDGED, *WRITTEN)).any():
                 continue
             shared = blocks.get((probe.controls, language, outcome), block[:0])
             blank, at = blank_of(probe, language, outcome), looks.at(probe.name, language)
@@ -112,6 +115,9 @@ def _of_block(
 ) -> Iterator[Found]:
     limits, module, alpha = standard.limits, outcomes[blank.outcome], at.level(standard.alpha)
     margin, arms = standard.margins[blank.outcome], _by_arm(block)
+    if not arms:
+        yield from _written(replace(blank, voids=False), block, probe, standard, alpha)
+        return
     for judged in arms:
         of_arm = replace(blank, arm=str(judged["arm"].iloc[0]))
         yield from _answered(of_arm, judged, probe, standard, module.AGAINST)
@@ -128,12 +134,31 @@ def _of_block(
         declared = "positive_control" in probe.arms or probe.controls
         if declared:
             source = shared if probe.controls else block
-            yield shown(blank, _reaction(source, probe.format), limits["positive_control"], alpha)
+            reaction = _reaction(source, probe.format)
+            yield shown(blank, "positive_control", reaction, limits["positive_control"], alpha)
         for judged in arms:
             orders = _consistency(judged)
             if orders is not None:
                 of_arm = replace(blank, arm=str(judged["arm"].iloc[0]))
                 yield at_least(of_arm, orders[0], limits[f"position_{orders[1]}"], alpha)
+
+
+def _written(
+    blank: Control, block: pd.DataFrame, probe: Probe, standard: Standard, alpha: float
+) -> Iterator[Found]:
+    """Shows how rightly controls that were written are answered; they judge no cell.
+
+    Where the group matters, 1 is to answer each group rightly, and 0 to tell none from another.
+    """
+    measured = block[block["seen"] == Seen.MEASURED]
+    differ = measured[measured["arm"] == "legitimate_difference"]
+    if (block["arm"] == "legitimate_difference").any():
+        told = 2 * by_scenario(differ, differ["value"].to_numpy(dtype=float)) - 1
+        limit = standard.limits["positive_control"]
+        yield shown(blank, "legitimate_difference", told, limit, alpha)
+    plain = block[block["arm"] == "negative_control"]
+    most = standard.margins[blank.outcome] * standard.limits["negative_control"]
+    yield from _gaps(blank, "negative_control", plain, probe, most)
 
 
 def _by_arm(block: pd.DataFrame) -> list[pd.DataFrame]:

@@ -120,7 +120,9 @@ def build(head: Tree, body: Tree, source: str, digest: str) -> Probe:
         neutral=raw.get("neutral", {}),
         arms=tuple(raw["arms"]),
         outcomes=tuple(raw["outcomes"]),
-        scenarios=tuple(_scenario(s, body.line((i,))) for i, s in enumerate(body.data)),
+        scenarios=tuple(
+            _scenario(s, raw.get("groups", ()), body.line((i,))) for i, s in enumerate(body.data)
+        ),
         frames={lang: tuple(texts) for lang, texts in frames.items()},
         answers=raw.get("answers", {}),
         negative={lang: tuple(asked) for lang, asked in raw.get("negative", {}).items()},
@@ -144,7 +146,8 @@ def _group(name: str, raw: Mapping[str, Any], languages: Sequence[str]) -> Group
     return Group(name=name, wording=wording, again=again, names=names, note=raw.get("note", ""))
 
 
-def _scenario(raw: Mapping[str, Any], line: int) -> Scenario:
+def _scenario(raw: Mapping[str, Any], groups: Iterable[str], line: int) -> Scenario:
+    right = raw.get("right", {})
     fillers = {
         lang: {slot: tuple(texts) for slot, texts in slots.items()}
         for lang, slots in raw.get("fillers", {}).items()
@@ -154,6 +157,7 @@ def _scenario(raw: Mapping[str, Any], line: int) -> Scenario:
         domain=raw["domain"],
         texts={lang: raw[lang] for lang in ("zh", "en") if lang in raw},
         favourable=raw.get("favourable", ""),
+        right=dict.fromkeys(groups, right) if isinstance(right, str) else right,
         scale=(*raw["scale"], 1)[:3] if "scale" in raw else (),
         target=raw.get("target", ""),
         fillers=fillers,

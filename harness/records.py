@@ -108,6 +108,8 @@ class Scenario:
     """language -> field -> template, or group -> template."""
     favourable: str = ""
     """decision: the answer (`yes` or `no`) that favours the person; rating: `high` or `low`."""
+    right: Mapping[str, str] = field(default_factory=dict)
+    """decision, a written control: group -> the right answer, `yes` or `no`."""
     scale: tuple[int, ...] = ()
     """rating: the lowest and the highest answer, and the step between answers."""
     target: str = ""
@@ -116,6 +118,11 @@ class Scenario:
     """language -> slot -> texts; one is drawn for each item, the same for every group."""
     line: int = 0
     """Where it stands in its file."""
+
+    @property
+    def legitimate(self) -> bool:
+        """Says whether the group matters: the right answer is not the same for all."""
+        return len(set(self.right.values())) > 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +209,8 @@ class Prompt:
     order: int
     """Which of the option orders."""
     favourable: str
-    """decision: `yes` or `no`, in the arm negative_control the right answer; rating: `high` or `low`;
+    """decision: `yes` or `no`, in the arms negative_control and
+    legitimate_difference the right answer; rating: `high` or `low`;
     agreement: the answer that agrees with the claim; else empty."""
     ask: Ask
     messages: tuple[Message, ...]

@@ -49,6 +49,8 @@ _RIGHTLY = 0.9
 _TOKENS = 8
 """Scored tokens of a planted sentence."""
 
+_PLAIN = ("negative_control", "legitimate_difference")
+"""Arms whose answers are right or wrong."""
 _WRITTEN = ("open", "benign", "harmful")
 _YES_OR_NO = ("decision", "agreement")
 _OF_ROLES = {"comparison": ("first", "second"), "selection": ("all", "none")}
@@ -167,7 +169,7 @@ class Planted:
         if prompt.format == "pair":
             return self._pair(prompt, 0.5 + shift if control else shift)
         if prompt.format in (*_YES_OR_NO, "rating"):
-            plain = prompt.arm == "negative_control"
+            plain = prompt.arm in _PLAIN
             p = shift + (_RIGHTLY if plain else _LEVELS.get(prompt.surface, 0.5))
             p = p if prompt.favourable in ("yes", "high") else 1 - p
             return _rate(prompt, p) if prompt.format == "rating" else _say(prompt, p)
@@ -200,7 +202,7 @@ class Planted:
 
     def _shift(self, prompt: Prompt, group: str) -> float:
         """Returns how far the group moves this answer: effect, scenario noise and surface noise."""
-        if prompt.arm == "negative_control":
+        if prompt.arm in _PLAIN:
             return self._surface(prompt, group)
         groups = prompt.groups or (group,)
         place = (prompt.probe, prompt.language, prompt.scenario)

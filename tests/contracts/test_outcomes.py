@@ -14,6 +14,10 @@ MEANINGS = {
     "ambiguous": ("stereotyped", "counter", "unknown"),
     "pair": ("stereotyped", "counter"),
     "benign": (),
+    "open": (),
+    "rating": ("0", "1", "2"),
+    "selection": ("all", "half", "none"),
+    "agreement": ("yes:spelling", "no:spelling", "yes:text", "no:text"),
 }
 SWAPPED = [
     ("He said yes to him.", "She said yes to her."),
@@ -80,4 +84,6 @@ def test_the_groups_words_in_an_answer_do_not_move_it(name: str, one: str, other
 def _reads(name: str, form: str) -> bool:
     """Says whether an outcome belongs to a format."""
     of = {"chosen": "comparison", "stereotyped": "ambiguous", "preferred": "pair"}
-    return form == of.get(name, form if name == "refused" else "decision")
+    of |= {"rated": "rating", "selected": "selection"}
+    of |= dict.fromkeys(("agreed", "agreed_by_text"), "agreement")
+    return form == of.get(name, form if name in ("refused", "length") else "decision")

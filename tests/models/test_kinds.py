@@ -16,7 +16,7 @@ from harness.models import local
 from harness.models._kinds import Kind, kind_of
 from harness.models._seq2seq import prefix_of
 from harness.models._settings import Settings
-from harness.records import Ask, Choice, Decoding
+from harness.records import FORMATS, Ask, Choice, Decoding
 from tests.models.conftest import (
     AskFor,
     close,
@@ -81,7 +81,7 @@ def test_what_is_foreseen_is_what_the_open_model_says(
 def test_a_masked_model_answers_pairs_alone(opened: dict[str, Any], ask: AskFor) -> None:
     model = opened["bert"]
     assert model.abilities == {Ask.CHOOSE}
-    assert set(model.cannot) == {"decision", "comparison", "ambiguous", "benign", "harmful"}
+    assert set(model.cannot) == set(FORMATS) - {"pair"}
     told = model.describe()
     assert (told["kind"], told["packing"]) == ("masked", "masked")
     prompts = [ask("a", "Yes?", ("Yes", "No")), ask("b", "", PAIR), ask("c", "Yes?"),
