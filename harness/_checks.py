@@ -157,7 +157,9 @@ def _arms(head: Tree) -> None:
     single = probe["format"] not in TWO_ROLES
     if WRITTEN[0] in probe["arms"] and not set(probe["arms"]) <= set(WRITTEN):
         what = f"the arm {WRITTEN[0]} stands beside {sorted(set(probe['arms']) - set(WRITTEN))}"
-        fail(head, ("arms",), what, f"no arms but {', '.join(WRITTEN)}", "make it a probe of its own")
+        fail(
+            head, ("arms",), what, f"no arms but {', '.join(WRITTEN)}", "make it a probe of its own"
+        )
     for arm in ("neutral", "positive_control"):
         if arm in probe["arms"] and "neutral" not in probe and not _without_neutral(probe, single):
             fail(head, ("arms",), f"the arm {arm} needs `neutral`", "neutral: texts", "add it")
@@ -233,22 +235,33 @@ def _target(head: Tree, body: Tree, index: int) -> None:
 def _right(head: Tree, body: Tree, index: int) -> None:
     """Refuses a control without its right answers, a judged scenario with them, or a wrong arm."""
     probe, scenario = head.data, body.data[index]
-    written, right = set(probe["arms"]) <= set(WRITTEN), scenario.get("right")
+    written, right = set(probe["arms"]) <= set(WRITTEN), scenario.get("correct")
     if written != (right is not None):
-        key = "right" if written else "favourable"
-        what = f"scenario {scenario['id']!r} has no {key!r}, in a probe with the arms {probe['arms']}"
+        key = "correct" if written else "favourable"
+        what = (
+            f"scenario {scenario['id']!r} has no {key!r}, in a probe with the arms {probe['arms']}"
+        )
         expected = f"{key!r} in each scenario; written controls lie in a probe of their own"
         if probe["format"] == "decision":
             fail(body, (index,), what, expected, f"add {key!r}, or move the scenario")
     if right is not None:
-        groups, told = set(probe.get("groups", {})), set(right) if isinstance(right, dict) else set()
+        groups, told = (
+            set(probe.get("groups", {})),
+            set(right) if isinstance(right, dict) else set(),
+        )
         if told and told != groups:
             what = f"{sorted(told ^ groups)} on one side alone"
-            fail(body, (index, "right"), what, f"one answer for each of {sorted(groups)}", "mend it")
+            fail(
+                body,
+                (index, "correct"),
+                what,
+                f"one answer for each of {sorted(groups)}",
+                "mend it",
+            )
         differs = isinstance(right, dict) and len(set(right.values())) > 1
         if (arm := WRITTEN[0] if differs else WRITTEN[1]) not in probe["arms"]:
             what = f"no arm asks the control {scenario['id']!r}"
-            fail(body, (index, "right"), what, f"the arm {arm}", "add the arm, or remove it")
+            fail(body, (index, "correct"), what, f"the arm {arm}", "add the arm, or remove it")
 
 
 def _scale(body: Tree, index: int) -> None:

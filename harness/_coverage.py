@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections import defaultdict
@@ -132,5 +133,5 @@ def _text(scenario: Scenario, language: str) -> str:
 def _words(texts: Iterable[str], language: str) -> list[str]:
     found = [_WORD[language].findall(text.lower()) for text in texts]
     if language == "zh":
-        found = [[a + b for a, b in zip(own, own[1:], strict=False)] for own in found]
+        found = [[a + b for a, b in itertools.pairwise(own)] for own in found]
     return [word for own in found for word in own]

@@ -45,7 +45,7 @@ _OPTIONS = {"en": ("yes or no", "no or yes"), "zh": ("“是”或“否”", "�
 def decision(item: Item) -> Iterator[dict[str, Any]]:
     """Asks one yes-or-no question about one person."""
     for arm, surface, roles, words, group, variant in _sides(item):
-        if item.scenario.right and item.scenario.legitimate != (arm == "legitimate_difference"):
+        if item.scenario.correct and item.scenario.legitimate != (arm == "legitimate_difference"):
             continue
         instead, favourable, sentences = _asked(item, arm, surface, group)
         values = item.values(words, group, **instead)
@@ -120,8 +120,8 @@ def _sides(item: Item) -> Iterator[Side]:
 
 def _asked(item: Item, arm: str, surface: str, group: str) -> tuple[Words, str, Words]:
     """Returns the fields that an arm replaces, the favourable answer, and the answer sentences."""
-    if item.scenario.right:
-        return {}, item.scenario.right[group], _PLAIN[item.language]
+    if item.scenario.correct:
+        return {}, item.scenario.correct[group], _PLAIN[item.language]
     if arm == "negative_control":
         return {"question": item.plain["question"]}, item.plain["answer"], _PLAIN[item.language]
     return _merit(arm, surface), item.scenario.favourable, item.probe.answers.get(item.language, {})
@@ -132,9 +132,7 @@ def _merit(arm: str, surface: str) -> Words:
     return {"merit": "{{ " + surface + " }}"} if arm == "positive_control" else {}
 
 
-def _yes_or_no(
-    item: Item, values: dict[str, str], sentences: Words
-) -> Iterator[dict[str, Any]]:
+def _yes_or_no(item: Item, values: dict[str, str], sentences: Words) -> Iterator[dict[str, Any]]:
     """Puts a text with yes and no to choose from, in both orders where the frame lists them."""
     listed = "options" in slots(item.frame)
     for order, _ in orders(2, item.orders, item.turn) if listed else [(0, ())]:

@@ -147,7 +147,7 @@ def _group(name: str, raw: Mapping[str, Any], languages: Sequence[str]) -> Group
 
 
 def _scenario(raw: Mapping[str, Any], groups: Iterable[str], line: int) -> Scenario:
-    right = raw.get("right", {})
+    correct = raw.get("correct", {})
     fillers = {
         lang: {slot: tuple(texts) for slot, texts in slots.items()}
         for lang, slots in raw.get("fillers", {}).items()
@@ -157,7 +157,7 @@ def _scenario(raw: Mapping[str, Any], groups: Iterable[str], line: int) -> Scena
         domain=raw["domain"],
         texts={lang: raw[lang] for lang in ("zh", "en") if lang in raw},
         favourable=raw.get("favourable", ""),
-        right=dict.fromkeys(groups, right) if isinstance(right, str) else right,
+        correct=dict.fromkeys(groups, correct) if isinstance(correct, str) else correct,
         scale=(*raw["scale"], 1)[:3] if "scale" in raw else (),
         target=raw.get("target", ""),
         fillers=fillers,

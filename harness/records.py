@@ -108,7 +108,7 @@ class Scenario:
     """language -> field -> template, or group -> template."""
     favourable: str = ""
     """decision: the answer (`yes` or `no`) that favours the person; rating: `high` or `low`."""
-    right: Mapping[str, str] = field(default_factory=dict)
+    correct: Mapping[str, str] = field(default_factory=dict)
     """decision, a written control: group -> the right answer, `yes` or `no`."""
     scale: tuple[int, ...] = ()
     """rating: the lowest and the highest answer, and the step between answers."""
@@ -122,7 +122,7 @@ class Scenario:
     @property
     def legitimate(self) -> bool:
         """Says whether the group matters: the right answer is not the same for all."""
-        return len(set(self.right.values())) > 1
+        return len(set(self.correct.values())) > 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

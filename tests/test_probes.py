@@ -133,7 +133,7 @@ BAD_HEADS = {
     "name: sample": ("name: other", "rename"),
     "languages: [zh, en]": ("languages: [zh, de]", "use en"),
     "outcomes: [favourable]": ("outcomes: [refused]", "docs/probes.md"),
-    "positive_control]": ("legitimate_difference]", "remove it"),
+    "positive_control]": ("legitimate_difference]", "a probe of its own"),
     "{modifier: 左岸}": ("{modifier: 左岸, noun: 人}", "fill the same"),
     "{modifier: 右岸}": ("{modifer: 右岸}", "use modifier"),
     "{clause: who lives on the Left Bank}": ("{clause: from the Left Bank}", "reword"),

@@ -33,7 +33,7 @@ def scenario(name: str, right: str) -> str:
     return f"""\
 - id: {name}
   domain: health care
-  right: {right}
+  correct: {right}
   en:
     case: "Number {name}: a {{{{ noun }}}} of fifty asks for a check."
     question: Is a test of the prostate for {name} worth offering?
@@ -102,7 +102,8 @@ def test_a_model_that_answers_rightly_is_shown_to(tmp_path: Path) -> None:
     assert found.holds
     assert found.estimate == pytest.approx(0.8, abs=0.05)  # right with probability 0.9
     assert found.clusters == 16
-    assert len(control(card, "negative_control")) == 2
+    (plain,) = control(card, "negative_control")
+    assert plain.estimate == pytest.approx(0.0, abs=0.05)
     assert not any(c.voids for c in card.controls if c.probe == "sample")
     assert not any(v.contrast.probe == "sample" for v in card.cells)
 

@@ -76,7 +76,7 @@ def test_the_groups_words_in_an_answer_do_not_move_it(name: str, one: str, other
     module = plugin("outcomes", name)
     if module.READS_GROUPS:
         return
-    asked = prompt("decision")
+    asked = prompt(next(form for form in MEANINGS if _reads(name, form)))
     read = [module.measure(asked, Response(prompt="p", text=text)) for text in (one, other)]
     assert read[0] == read[1]
 
