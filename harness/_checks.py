@@ -97,7 +97,8 @@ def is_control(head: Mapping[str, Any]) -> bool:
 def _groups(head: Tree) -> None:
     probe = head.data
     groups = probe.get("groups", {})
-    if len(groups) < 2 and not is_control(probe):
+    ungrouped = not groups and probe["attribute"] == "other" and probe["format"] == "harmful"
+    if len(groups) < 2 and not is_control(probe) and not ungrouped:
         what = f"{len(groups)} group{'s' * (len(groups) != 1)}"
         fail(head, ("groups",), what, "at least two groups", "add a group to compare with")
     for language in probe["languages"]:

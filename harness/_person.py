@@ -103,6 +103,8 @@ def _sides(item: Item) -> Iterator[Side]:
         if arm in ("explicit", "negative_control", "legitimate_difference"):
             for g in item.groups:
                 yield arm, "mention", {"person": g.name}, item.words(g), g.name, ""
+            if not item.groups:
+                yield arm, "mention", {}, {}, "", ""
         elif arm == "implicit":
             for k in range(DRAWN):
                 for g in item.groups:

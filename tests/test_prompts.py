@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import prompts
+from harness import probes, prompts
 from harness._generated import generate
 from harness._item import listed, orders
 from harness._person import SPELLINGS
 from harness._sentences import start_of_shared
 from harness.records import FORMATS, Ask, Probe, Prompt, Scenario, Suite
-from tests.blanks import ALL, probe
+from tests.blanks import ALL, folder, probe
 
 
 def expand(one: Probe, suite: Suite = ALL, seed: int = 0, arm: str = "") -> list[Prompt]:
@@ -422,3 +422,19 @@ def test_an_open_request_is_asked_in_text(tmp_path: Path) -> None:
     assert {p.ask for p in found} == {Ask.GENERATE}
     assert not any(p.choices for p in found)
     assert "a student from the Left Bank" in " ".join(text(p) for p in found)
+
+
+def test_a_harmful_request_on_other_grounds_names_no_group(tmp_path: Path) -> None:
+    made = folder(tmp_path, "harmful")
+    head = (made / "probe.yaml").read_text("utf-8")
+    start, rest = head.split("groups:")[0], "arms:" + head.split("arms:")[1]
+    bare = start.replace("attribute: region", "attribute: other") + rest
+    (made / "probe.yaml").write_text(bare.replace("same_group, ", ""), "utf-8")
+    body = (made / "scenarios.yaml").read_text("utf-8")
+    for slot in ("{{ plural }}", "{{ modifier }}", "{{ clause }}"):
+        body = body.replace(slot, "redheads")
+    (made / "scenarios.yaml").write_text(body, "utf-8")
+    found = expand(probes.load(str(made)), arm="explicit")
+    assert len(found) == 4
+    assert {tuple(p.roles) for p in found} == {()}
+    assert all("redheads" in text(p) for p in found)
