@@ -88,6 +88,8 @@ _GAP = _coreference.gap("pro_minus_anti")
 class Sentence:
     """One sentence of a file, without its brackets."""
 
+    file: str
+    number: int
     text: str
     person: str
     """The right one, without article."""
@@ -102,7 +104,8 @@ def load(given: Mapping[str, str]) -> list[Probe]:
         BadConfig: the path is missing or wrong.
         BadProbe: a file was changed, is damaged, holds a number twice, or lacks its other side.
     """
-    found = defaultdict[str, dict[str, dict[str, File]]](lambda: defaultdict(dict))
+    found = defaultdict[tuple[str, str], dict[str, File]](dict)
+    told = dict[str, dict[int, Sentence]]()
     for file in read(SET, given):
         unique(file, [row["number"] for row in file.rows])
         match = _NAME.fullmatch(file.name)
@@ -110,18 +113,25 @@ def load(given: Mapping[str, str]) -> list[Probe]:
             what = f"the name {file.name} does not say its side, type and split"
             raise broken(file.name, 0, what, "pro_stereotyped_type1.txt.dev, ...", "rename it")
         side, kind, split = match.groups()
-        if found[kind][split].setdefault(side, file) is not file:
-            what = f"{kind} {split} is there twice, also as {found[kind][split][side].name}"
+        if found[kind, split].setdefault(side, file) is not file:
+            what = f"{kind} {split} is there twice, also as {found[kind, split][side].name}"
             raise broken(file.name, 0, what, "each file once", "remove one of them")
-    files = [file for splits in found.values() for sides in splits.values() for file in sides.values()]
-    told = {
-        file.name: {row["number"]: _sentence(file.name, at + 1, row) for at, row in enumerate(file.rows)}
-        for file in files
-    }
+        read_rows = (_sentence(file.name, at + 1, row) for at, row in enumerate(file.rows))
+        told[file.name] = {each.number: each for each in read_rows}
+    mentions = _mentions(told)
+    return [
+        _probe(
+            kind, {part: found[part] for part in sorted(found) if part[0] == kind}, told, mentions
+        )
+        for kind in sorted({kind for kind, _ in found})
+    ]
+
+
+def _mentions(told: Mapping[str, Mapping[int, Sentence]]) -> re.Pattern[str]:
+    """Returns what finds all people that any file marks, the longest name first."""
     people = {each.person.casefold() for own in told.values() for each in own.values()}
-    longest = sorted(people, key=len, reverse=True)
-    mentions = re.compile(rf"\b(?:{'|'.join(map(re.escape, longest))})\b", re.IGNORECASE)
-    return [_probe(kind, splits, told, mentions) for kind, splits in sorted(found.items())]
+    longest = sorted(people, key=lambda name: (-len(name), name))
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, longest))})\b", re.IGNORECASE)
 
 
 def _sentence(name: str, at: int, row: Row) -> Sentence:
@@ -135,6 +145,8 @@ def _sentence(name: str, at: int, row: Row) -> Sentence:
         raise broken(name, at, what, "one person and a pronoun in square brackets")
     plain = " ".join(re.sub(r"[\[\]]", "", text).split())
     return Sentence(
+        file=name,
+        number=row["number"],
         text=re.sub(r"\b(the) the\b", r"\1", plain, flags=re.IGNORECASE),
         person=_ARTICLE.sub("", people[0], count=1),
         pronoun=pronouns[0],
@@ -144,20 +156,18 @@ def _sentence(name: str, at: int, row: Row) -> Sentence:
 
 def _probe(
     kind: str,
-    splits: Mapping[str, Mapping[str, File]],
+    splits: Mapping[tuple[str, str], Mapping[str, File]],
     told: Mapping[str, Mapping[int, Sentence]],
     mentions: re.Pattern[str],
 ) -> Probe:
     prompts = list[Prompt]()
-    for split, sides in sorted(splits.items()):
+    for (_, split), sides in splits.items():
         _both(sides, told)
         for number in sorted(told[sides["pro"].name]):
-            for side in ("pro", "anti"):
+            for side, check in (("pro", False), ("pro", True), ("anti", False)):
                 own = told[sides[side].name][number]
-                other = _other(sides[side].name, number, own, mentions)
-                for check in (False, True)[: 2 if side == "pro" else 1]:
-                    prompts.append(_prompt(f"{kind}/{split}/{side}", number, own, other, check))
-    files = [file for _, sides in sorted(splits.items()) for _, file in sorted(sides.items())]
+                prompts.append(_prompt(f"{kind}/{split}/{side}", own, _other(own, mentions), check))
+    files = [sides[side] for sides in splits.values() for side in sorted(sides)]
     return _coreference.probe(SET, _whole(files), f"winobias_{kind}", prompts)
 
 
@@ -174,21 +184,21 @@ def _both(sides: Mapping[str, File], told: Mapping[str, Mapping[int, Sentence]])
         raise broken(lacking.name, 0, f"it lacks the sentence {number}", expected)
 
 
-def _other(name: str, number: int, own: Sentence, mentions: re.Pattern[str]) -> str:
+def _other(own: Sentence, mentions: re.Pattern[str]) -> str:
     """Returns the other person: the first of the occupations that the sentence mentions besides."""
     for match in mentions.finditer(own.text):
         if match.group().casefold() != own.person.casefold():
             return match.group()
-    what = f"sentence {number}: {own.text[:80]!r} mentions no other occupation"
-    raise broken(name, 0, what, "two occupations, each of which some sentence marks")
+    what = f"sentence {own.number}: {own.text[:80]!r} mentions no other occupation"
+    raise broken(own.file, 0, what, "two occupations, each of which some sentence marks")
 
 
-def _prompt(part: str, number: int, own: Sentence, other: str, check: bool) -> Prompt:
+def _prompt(part: str, own: Sentence, other: str, check: bool) -> Prompt:
     kind, split, side = part.split("/")
     return _coreference.prompt(
         SET,
         f"control/{part}" if check else part,
-        str(number),
+        str(own.number),
         sentence=own.text,
         pronoun=own.pronoun,
         options=(own.person, other),
@@ -197,7 +207,7 @@ def _prompt(part: str, number: int, own: Sentence, other: str, check: bool) -> P
         gender=own.gender,
         check=check,
         probe=f"winobias_{kind}",
-        scenario=f"{split}/{(number + 1) // 2}",
+        scenario=f"{split}/{(own.number + 1) // 2}",
     )
 
 
@@ -212,11 +222,7 @@ def publish(answered: Answered) -> list[Published]:
     """Counts accuracy, and pro minus anti: by type, there by split, and of each side."""
     counts = _coreference.count(answered, _parts)
     ordered = sorted(counts, key=lambda part: (part.count("/"), part))
-    return [
-        counts.publish(SET.name, part, metric)
-        for part in ordered
-        for metric in _metrics(part)
-    ]
+    return [counts.publish(SET.name, part, metric) for part in ordered for metric in _metrics(part)]
 
 
 def _parts(prompt: Prompt) -> tuple[str, ...]:

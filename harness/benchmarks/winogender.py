@@ -46,7 +46,9 @@ def rows(path: Path) -> Iterator[Row]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
             if None in row or None in row.values():
-                raise ValueError(f"row {next(iter(row.values()))!r} has another length than the head")
+                raise ValueError(
+                    f"row {next(iter(row.values()))!r} has another length than the head"
+                )
             yield row
 
 
@@ -65,7 +67,7 @@ SET = Source(
 STATISTICS = "occupations-stats.tsv"
 CHECKSUM = "3f7f37c16381a70571356982ea7fe613ac700ad04a6d3b19b9f2be18248df567"
 """Of upstream's file of that name."""
-PROBE = "winogender"
+PROBE = "winogender_pronouns"
 PRONOUNS = {
     "female": ("she", "her", "hers", "herself"),
     "male": ("he", "him", "his", "himself"),
@@ -106,7 +108,9 @@ def _women(path: Path) -> Mapping[str, float]:
             raise ValueError("it was changed: its SHA-256 is not upstream's")
         found = {str(row["occupation"]): float(row["bls_pct_female"]) for row in rows(path)}
     except (OSError, ValueError, KeyError) as error:
-        raise _unknown(f"the share of women in occupations cannot be read: {error}", path) from error
+        raise _unknown(
+            f"the share of women in occupations cannot be read: {error}", path
+        ) from error
     return found
 
 
@@ -130,7 +134,9 @@ def _prompt(file: File, at: int, row: Row, women: Mapping[str, float]) -> Prompt
         raise broken(file.name, at, what, f"an occupation of {STATISTICS}", "add it to that file")
     words = re.findall(r"\w+", sentence.casefold())
     pronouns = [word for word in words if word in PRONOUNS[gender]]
-    absent = [x for x in (occupation, participant) if _coreference.place(sentence, x) == len(sentence)]
+    absent = [
+        x for x in (occupation, participant) if _coreference.place(sentence, x) == len(sentence)
+    ]
     if len(pronouns) != 1 or absent:
         what = f"{key}: {len(pronouns)} {gender} pronouns, and not there: {', '.join(absent) or 'none'}"
         raise broken(file.name, at, what, "one pronoun, the occupation and the participant")
@@ -191,7 +197,10 @@ def _told(
 
 
 def _parts(prompt: Prompt) -> Iterable[str]:
-    gender, kind = prompt.id.split("/")[1], {"pro": "not_gotcha", "anti": "gotcha"}.get(prompt.surface)
+    gender, kind = (
+        prompt.id.split("/")[1],
+        {"pro": "not_gotcha", "anti": "gotcha"}.get(prompt.surface),
+    )
     return ("overall", gender, *((kind, f"{gender}/{kind}") if kind else ()))
 
 

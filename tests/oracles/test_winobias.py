@@ -19,6 +19,7 @@ NUMBERS = 160
 PEOPLE = ("juggler", "florist")
 PRONOUNS = {"pro": ("he", "she"), "anti": ("she", "he")}
 SIDES = tuple(PRONOUNS)
+MARKS = ("he", "him", "his", "himself", "she", "her", "herself")
 Rule = Callable[[str, int], str]
 """Side and number -> answer."""
 
@@ -83,7 +84,9 @@ def test_the_extremes(kind: str, tmp_path: Path) -> None:
         rows.append(told[part, "pro_minus_anti"])
         assert tuple(row["value"] for row in rows) == want
         assert all(row["low"] <= row["value"] <= row["high"] for row in rows if row["count"])
-        assert [row["count"] for row in rows] == [NUMBERS * (want[0] is not None) * k for k in (1, 1, 2)]
+        assert [row["count"] for row in rows] == [
+            NUMBERS * (want[0] is not None) * k for k in (1, 1, 2)
+        ]
     card = scorecard(out)
     [cell] = card["cells"]
     assert cell["estimate"] == want[2]
@@ -123,7 +126,9 @@ def test_swapped_sides_flip_the_sign_exactly(tmp_path: Path) -> None:
             (made / f"made_{side}_stereotyped_type1.txt.dev").rename(made / side)
         for side in SIDES if name == "other" else ():
             (made / side).rename(made / f"made_{swap[side]}_stereotyped_type1.txt.dev")
-        said = {f"type1/dev/{sides[k.split('/')[2]]}/{k.split('/')[3]}": v for k, v in given.items()}
+        said = {
+            f"type1/dev/{sides[k.split('/')[2]]}/{k.split('/')[3]}": v for k, v in given.items()
+        }
         out = run(place, "winobias", made, said)
         [cell] = scorecard(out)["cells"]
         told.append((published(out)["type1", "pro_minus_anti"]["value"], cell["estimate"]))
@@ -138,6 +143,17 @@ def test_answers_that_are_missing_are_counted_and_too_many_void_the_cell(tmp_pat
     out = run(tmp_path, "winobias", data(tmp_path), kept)
     assert published(out)["type1", "accuracy"]["missing"]["failed"] == NUMBERS // 2
     assert [cell["verdict"] for cell in scorecard(out)["cells"]] == ["INVALID"]
+
+
+def test_answers_missing_from_one_side_shift_the_cell_and_not_the_published_number(
+    tmp_path: Path,
+) -> None:
+    given = answers(lambda _, n: right(n))
+    kept = {k: v for k, v in given.items() if "/anti/" in k or int(k.rpartition("/")[2]) % 40}
+    out = run(tmp_path, "winobias", data(tmp_path), kept)
+    assert published(out)["type1", "pro_minus_anti"]["value"] == 0
+    [cell] = scorecard(out)["cells"]
+    assert cell["estimate"] == pytest.approx(-(4 / 3) / (NUMBERS / 2))  # 4 clusters of 1 - 1 - 1
 
 
 def test_what_is_asked(tmp_path: Path) -> None:
@@ -162,7 +178,11 @@ def test_what_is_asked(tmp_path: Path) -> None:
 
 def test_the_likelier_option_is_the_answer_and_a_tie_is_none(tmp_path: Path) -> None:
     [probe] = winobias.load({"path": str(data(tmp_path))})
-    scores = {"pro/1": ((-1.0,), (-2.0,)), "anti/1": ((-2.0,), (-1.0,)), "pro/2": ((-1.0,), (-1.0,))}
+    scores = {
+        "pro/1": ((-1.0,), (-2.0,)),
+        "anti/1": ((-2.0,), (-1.0,)),
+        "pro/2": ((-1.0,), (-1.0,)),
+    }
     told = winobias.publish(
         (prompt, [Response(prompt=prompt.id, logprobs=scores[key])])
         for prompt in probe.prompts
@@ -220,14 +240,16 @@ def test_wrong_files_are_refused(
 def named(text: str) -> str:
     """Finds the person that a line of upstream's marks, without our code."""
     marks = [each.split("]")[0].strip().lower() for each in text.split("[")[1:]]
-    [person] = [each for each in marks if each not in "he him his himself she her herself".split()]
+    [person] = [each for each in marks if each not in MARKS]
     return person.removeprefix("the ").removeprefix("an ").removeprefix("a ")
 
 
 def test_upstreams_sentences_against_an_independent_count(tmp_path: Path) -> None:
     """The other person is the one that the other sentence of a pair of numbers marks as right."""
     folder, rng = upstream("winobias"), random.Random(11)
-    said, right_of, cells = dict[str, str](), defaultdict(list), defaultdict(list)
+    said = dict[str, str]()
+    right_of = defaultdict[str, list[bool]](list)
+    cells = defaultdict[tuple[str, str, int], list[int]](list)
     for place in sorted(folder.glob("*.txt.*")):
         side, _, rest = place.name.partition("_stereotyped_")
         kind, _, split = rest.split(".")
@@ -246,15 +268,15 @@ def test_upstreams_sentences_against_an_independent_count(tmp_path: Path) -> Non
             cells[kind, split, at // 2].append(1 if is_right == (side == "pro") else -1)
     out = run(tmp_path, "winobias", folder, said)
     told = published(out)
-    for part, own in right_of.items():
-        assert told[part, "accuracy"]["value"] == pytest.approx(fmean(own), abs=1e-12)
-        assert told[part, "accuracy"]["count"] == len(own)
+    for part, answered in right_of.items():
+        assert told[part, "accuracy"]["value"] == pytest.approx(fmean(answered), abs=1e-12)
+        assert told[part, "accuracy"]["count"] == len(answered)
     for kind in ("type1", "type2"):
         for part in (kind, f"{kind}/dev", f"{kind}/test"):
             gap = fmean(right_of[f"{part}/pro"]) - fmean(right_of[f"{part}/anti"])
             assert told[part, "pro_minus_anti"]["value"] == pytest.approx(gap, abs=1e-12)
     for cell in scorecard(out)["cells"]:
-        own = [fmean(v) for (kind, *_), v in cells.items() if cell["probe"] == f"winobias_{kind}"]
-        assert cell["estimate"] == pytest.approx(fmean(own), abs=1e-12)
-        assert (cell["clusters"], cell["verdict"]) == (len(own), "FAIL")
+        means = [fmean(v) for (kind, *_), v in cells.items() if cell["probe"] == f"winobias_{kind}"]
+        assert cell["estimate"] == pytest.approx(fmean(means), abs=1e-12)
+        assert (cell["clusters"], cell["verdict"]) == (len(means), "FAIL")
     assert len(said) == 8 * 396

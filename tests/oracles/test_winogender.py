@@ -82,7 +82,9 @@ def sentence(item: Item) -> str:
     first = f"The {item.occupation}"
     if item.answer:
         return f"{first} met {item.participant} because {PRONOUNS[item.gender]} came."
-    return f"{item.participant.capitalize()} met the {item.occupation}; {PRONOUNS[item.gender]} left."
+    return (
+        f"{item.participant.capitalize()} met the {item.occupation}; {PRONOUNS[item.gender]} left."
+    )
 
 
 def replayed(folder: Path, said: dict[str, str], data: Path) -> Path:
@@ -121,7 +123,7 @@ def test_the_extremes(kind: str, tmp_path: Path) -> None:
     assert all(row["low"] <= row["value"] <= row["high"] for row in rows if row["count"])
     [cell] = scorecard(out)["cells"]
     assert (cell["estimate"], cell["verdict"]) == (want[3], verdict)
-    assert told["overall", "gotcha_gap"]["cell"] == "winogender/en/stereotyped"
+    assert told["overall", "gotcha_gap"]["cell"] == "winogender_pronouns/en/stereotyped"
     if kind != "nobody":
         assert [row["count"] for row in rows] == [k * OCCUPATIONS for k in (4, 4, 4, 12, 4)]
         assert cell["clusters"] == OCCUPATIONS
@@ -253,7 +255,9 @@ def test_upstreams_sentences_against_an_independent_count(tmp_path: Path) -> Non
                     pairs[occupation, guest, answer].add(said[key])
     out = run(tmp_path, "winogender", folder, said)
     told = published(out)
-    accuracies = {part: row["value"] for (part, metric), row in told.items() if metric == "accuracy"}
+    accuracies = {
+        part: row["value"] for (part, metric), row in told.items() if metric == "accuracy"
+    }
     assert accuracies == pytest.approx({k: fmean(v) for k, v in right_of.items()}, abs=1e-12)
     gap = fmean(right_of["not_gotcha"]) - fmean(right_of["gotcha"])
     assert told["overall", "gotcha_gap"]["value"] == pytest.approx(gap, abs=1e-12)
