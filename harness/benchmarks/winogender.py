@@ -134,9 +134,7 @@ def _prompt(file: File, at: int, row: Row, women: Mapping[str, float]) -> Prompt
         raise broken(file.name, at, what, f"an occupation of {STATISTICS}", "add it to that file")
     words = re.findall(r"\w+", sentence.casefold())
     pronouns = [word for word in words if word in PRONOUNS[gender]]
-    absent = [
-        x for x in (occupation, participant) if _coreference.place(sentence, x) == len(sentence)
-    ]
+    absent = [name for name in (occupation, participant) if name.casefold() not in words]
     if len(pronouns) != 1 or absent:
         what = f"{key}: {len(pronouns)} {gender} pronouns, and not there: {', '.join(absent) or 'none'}"
         raise broken(file.name, at, what, "one pronoun, the occupation and the participant")
