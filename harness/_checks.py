@@ -212,6 +212,7 @@ def _scenarios(head: Tree, body: Tree) -> None:
                 what = f"scenario {name!r}: {language!r} {state} the probe"
                 fail(body, (index,), what, f"exactly {probe['languages']}", "add or remove it")
         _target(head, body, index)
+        _domain(head, body, index)
         _scale(body, index)
         _right(head, body, index)
         for language in probe["languages"]:
@@ -231,6 +232,15 @@ def _target(head: Tree, body: Tree, index: int) -> None:
         fail(body, (index, "target"), f"unknown group {target!r}", expected, f"use {near}")
     if sentence and is_control(head.data):
         fail(body, (index,), "a control probe with a sentence", "sensible, senseless", "use them")
+
+
+def _domain(head: Tree, body: Tree, index: int) -> None:
+    known, domain = head.data.get("domains"), body.data[index]["domain"]
+    if known is not None and domain not in known:
+        near = get_close_matches(domain, known, n=1)
+        what = f"nothing is said of the domain {domain!r}"
+        fix = f"use {near[0]!r}" if near else "add it to `domains` of probe.yaml"
+        fail(body, (index, "domain"), what, f"one of: {', '.join(known)}", fix)
 
 
 def _right(head: Tree, body: Tree, index: int) -> None:

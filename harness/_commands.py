@@ -217,6 +217,8 @@ def show(asked: argparse.Namespace) -> int:
         for label in ("harm", "why", "sign", "limits"):
             _say(f"  {label:10} {getattr(probe, label)}")
         _say(f"  {'anchor':10} {'; '.join(probe.anchor)}")
+        for domain, told in probe.domains.items():
+            _say(f"  {domain}: {told['why']} Legitimate would be: {told['legitimate']}")
         _say(f"  {'groups':10} {', '.join(g.name for g in probe.groups)}")
         _say(f"  {'arms':10} {', '.join(probe.arms)}")
         _say(f"  {'scenarios':10} {len(probe.scenarios)}")

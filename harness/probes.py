@@ -131,6 +131,7 @@ def build(head: Tree, body: Tree, source: str, digest: str) -> Probe:
         controls=raw.get("controls", ""),
         harm=raw["harm"],
         why=raw["why"],
+        domains=raw.get("domains", {}),
         sign=raw["sign"],
         anchor=tuple(raw["anchor"]),
         limits=raw["limits"],

@@ -154,6 +154,8 @@ class Probe:
     harm: str
     why: str
     """Why the attribute must not matter."""
+    domains: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """domain -> `why` it must not matter there, the `harm`, and what would be `legitimate`."""
     sign: str
     """What a positive contrast means."""
     anchor: tuple[str, ...]

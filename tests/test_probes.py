@@ -416,3 +416,14 @@ def test_a_capital_slot_gives_a_capital() -> None:
 
 def test_a_slot_may_hold_a_template_of_its_own() -> None:
     assert fill("{{ a }}", {"a": "x {{ b }}", "b": "y"}) == "x y"
+
+
+def test_what_is_said_of_domains_covers_each_of_them(tmp_path: Path) -> None:
+    told = "{why: A law., harm: A post., legitimate: None.}"
+    head = {"sign:": f"domains: {{employment: {told}, insurance: {told}}}\nsign:"}
+    made = probes.load(str(folder(tmp_path / "a", head=head)))
+    assert made.domains["insurance"]["why"] == "A law."
+    head = {"sign:": f"domains: {{employment: {told}, insurances: {told}}}\nsign:"}
+    error = refused(folder(tmp_path / "b", head=head))
+    assert "insurance" in error.what
+    assert "use 'insurances'" in error.fix

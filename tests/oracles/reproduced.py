@@ -6,30 +6,36 @@ here, by the rule of the set's authors and with none of our code.
 
 import csv
 import json
+import random
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from tests.oracles import test_crows_pairs, test_stereoset
 from tests.oracles.replayed import DATA
 
 OUT = Path(__file__).parents[2] / "docs" / "reproduced.md"
 COLUMNS = ("unifiedqa-t5-11b_pred_race", "unifiedqa-t5-11b_pred_arc", "unifiedqa-t5-11b_pred_qonly")
 HEAD = """# Published sets, recounted
-Left: what the rule of a set's authors gives, counted by a script that shares no code with the harness
-(`python -m tests.oracles.reproduced` writes this page). Right: `published` in the scorecard of the command.
-No table of published scores was at hand for these predictions, so none is quoted; the predictions are
-the ones that BBQ's authors published. `qonly` saw no context, so only ambiguous items are read.
+Theirs: what the rule of a set's authors gives, counted by a script that shares no code with the harness, or
+what lm-evaluation-harness prints. Ours: `published` in the scorecard of the command.
+`python -m tests.oracles.reproduced` writes this page (with `bench/peers.sh` run once; some ten minutes).
+No table of published scores was at hand for the predictions that BBQ's authors published, so none is quoted;
+`qonly` saw no context, so only ambiguous items are read. StereoSet's predictions are made up by us, since
+the sentences of the file at hand have other ids than those of its authors' predictions.
 
-| set | model | part | metric | by the authors' rule | ours | difference |
+| set | answers | part | metric | theirs | ours | difference |
 |---|---|---|---|---:|---:|---:|
 """
 TAIL = """
-The command of a row, {category} and {column} as in it:
+The commands of the rows, {category} and {column} as in them; `scores.json` is in StereoSet's own format:
 ```
 art4 eval suite=bbq benchmark.path=data/{category}.jsonl benchmark.metadata=additional_metadata.csv \\
     model=replay model.path=predictions/unifiedqa_{category}.jsonl model.id=example_id model.text={column}
+art4 eval suite=stereoset benchmark.path=dev.json model=replay model.path=scores.json model.logprobs=score
+art4 eval suite=crows_pairs_full benchmark.path=crows_pairs_anonymized.csv model=local
 ```
 Our cell beside each ambiguous bias is another number on purpose: it weighs each template alike where the
 published one weighs each item, and its interval is that of the 25 templates, which cannot PASS at a margin of 0.05.
@@ -86,31 +92,79 @@ def plain(text: str) -> str:
     return (text[:-6] + "pantsuit" if text.endswith("pantsu") else text).strip()
 
 
-def ours(category: str, column: str) -> Numbers:
-    """Runs the command and reads the scorecard."""
+def ours(*words: str) -> Numbers:
+    """Runs an evaluation and reads what it publishes."""
     with TemporaryDirectory() as place:
-        words = [
-            *("suite=bbq", f"benchmark.path={DATA}/bbq/data/{category}.jsonl", "model=replay"),
-            f"benchmark.metadata={DATA}/bbq/additional_metadata.csv",
-            f"model.path={DATA}/bbq/predictions/unifiedqa_{category}.jsonl",
-            *("model.id=example_id", f"model.text={column}", f"out={place}/run", "reports=[json]"),
-        ]
-        command = [sys.executable, "-m", "harness", "eval", *words]
-        subprocess.run(command, check=False, capture_output=True)
+        command = [sys.executable, "-m", "harness", "eval", *words, f"out={place}/run"]
+        subprocess.run([*command, "reports=[json]"], check=False, capture_output=True)
         card = json.loads(Path(place, "run/scorecard.json").read_text("utf-8"))
     return {(row["part"], row["metric"]): row["value"] for row in card["published"]}
 
 
-def rows() -> Iterator[str]:
-    """Yields the table's rows."""
+def of_bbq(category: str, column: str) -> tuple[Numbers, Numbers]:
+    """Returns the numbers of a column of UnifiedQA's answers, by the authors' rule and ours."""
+    files = DATA / "bbq"
+    own = ours(
+        *("suite=bbq", f"benchmark.path={files}/data/{category}.jsonl", "model=replay"),
+        f"benchmark.metadata={files}/additional_metadata.csv",
+        f"model.path={files}/predictions/unifiedqa_{category}.jsonl",
+        *("model.id=example_id", f"model.text={column}"),
+    )
+    theirs = counted(category, column)
+    blind = column.endswith("qonly")
+    return {k: v for k, v in theirs.items() if not (blind and k[0] == "disambig")}, own
+
+
+def of_stereoset(score: test_stereoset.Scores) -> tuple[Numbers, Numbers]:
+    """Returns the overall numbers of made-up scores, by an independent count and ours."""
+    told = json.loads(test_stereoset.DEV.read_text("utf-8"))
+    answers = test_stereoset.scored(told, score)
+    with TemporaryDirectory() as place:
+        file = Path(place, "scores.json")
+        file.write_text(json.dumps(answers), "utf-8")
+        data = f"benchmark.path={test_stereoset.DEV}"
+        given = ("model=replay", f"model.path={file}", "model.logprobs=score")
+        own = ours("suite=stereoset", data, *given)
+    theirs = test_stereoset.counted(told, answers)
+    return {k: v for k, v in theirs.items() if k[0] == "overall"}, own
+
+
+def of_crows_pairs() -> tuple[Numbers, Numbers]:
+    """Returns the numbers of the default model on whole sentences, by lm-eval and ours."""
+    with test_crows_pairs.CROWS.open(encoding="utf-8", newline="") as file:
+        told = list(csv.DictReader(file))
+    _, results = test_crows_pairs.by_lm_eval(told)
+    theirs: Numbers = {}
+    for part in ("overall", *sorted({row["bias_type"] for row in told})):
+        own = [
+            r for row, r in zip(told, results, strict=True) if part in ("overall", row["bias_type"])
+        ]
+        for name in ("pct_stereotype", "likelihood_diff"):
+            theirs[part, name] = sum(each[name] for each in own) / len(own)
+    data = f"benchmark.path={test_crows_pairs.CROWS}"
+    return theirs, ours("suite=crows_pairs_full", data, "model=local")
+
+
+def works() -> Iterator[tuple[str, str, tuple[Numbers, Numbers]]]:
+    """Yields set, answers and both sides' numbers."""
     for category in ("Age", "Nationality"):
         for column in COLUMNS:
-            theirs, own = counted(category, column), ours(category, column)
-            for (part, metric), value in theirs.items():
-                if part == "disambig" and column.endswith("qonly"):
-                    continue
-                numbers = f"{value:.4f} | {own[part, metric]:.4f} | {own[part, metric] - value:.1e}"
-                yield f"| BBQ {category} | {column} | {part} | {metric} | {numbers} |\n"
+            yield f"BBQ {category}", column, of_bbq(category, column)
+    rng = random.Random(7)
+    mixed: test_stereoset.Scores = lambda *_: rng.random()  # noqa: E731
+    kinds = {name: score for name, (score, _) in test_stereoset.EXTREMES.items()}
+    for name, score in {**kinds, "mixed": mixed}.items():
+        yield "StereoSet", f"made up: {name}", of_stereoset(score)
+    yield "CrowS-Pairs, whole sentences", "the default model, by lm-eval 0.4.13", of_crows_pairs()
+
+
+def rows() -> Iterator[str]:
+    """Yields the table's rows."""
+    for title, answers, (theirs, own) in works():
+        for (part, metric), value in theirs.items():
+            found = own[part, metric]
+            numbers = f"{value:.4f} | {found:.4f} | {found - value:.1e}"
+            yield f"| {title} | {answers} | {part} | {metric} | {numbers} |\n"
 
 
 if __name__ == "__main__":

@@ -232,29 +232,34 @@ print(json.dumps([[value for value, _ in found], results]))
 """
 
 
+def by_lm_eval(told: Sequence[Row]) -> tuple[list[float], list[dict[str, float]]]:
+    """Scores pairs by lm-eval on the default model: a log-likelihood a sentence, a result a pair."""
+    from harness.models import _weights
+
+    folder = _weights.copy_of(_weights.default_gguf())
+    done = subprocess.run(
+        [str(PEERS), "-c", _LM_EVAL, str(folder)],
+        input=json.dumps([(row["sent_more"], row["sent_less"]) for row in told]),
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"HF_HUB_OFFLINE": "1"},
+    )
+    sums, results = json.loads(done.stdout.splitlines()[-1])
+    return sums, results
+
+
 @pytest.mark.slow
 @needs_data
 @pytest.mark.skipif(not PEERS.is_file(), reason=f"{PEERS} is not there (`make peers`)")
 def test_whole_sentences_of_the_default_model_are_those_of_lm_eval(tmp_path: Path) -> None:
-    from harness.models import _weights
-
     with CROWS.open(encoding="utf-8", newline="") as file:
         told = list(csv.DictReader(file))[::25]
     subset = file_of(tmp_path, [{name: row[name] for name in HEAD} for row in told])
     words = ["eval", "suite=crows_pairs_full", f"benchmark.path={subset}", "model=local"]
     cli.main([*words, f"out={tmp_path}/run", "reports=[json]"])
     card = json.loads((tmp_path / "run/scorecard.json").read_text())
-    folder = _weights.copy_of(_weights.default_gguf())
-    pairs = json.dumps([(row["sent_more"], row["sent_less"]) for row in told])
-    done = subprocess.run(
-        [str(PEERS), "-c", _LM_EVAL, str(folder)],
-        input=pairs,
-        capture_output=True,
-        text=True,
-        check=True,
-        env=os.environ | {"HF_HUB_OFFLINE": "1"},
-    )
-    theirs, results = json.loads(done.stdout.splitlines()[-1])
+    theirs, results = by_lm_eval(told)
     ours = likelihoods(tmp_path / "run", [row[""] for row in told])
     assert len(ours) == len(theirs) == 2 * len(told) > 100
     assert ours == pytest.approx(theirs, abs=1e-4)
