@@ -15,8 +15,8 @@ AGAINST = "others"
 READS_GROUPS = False
 MEANING = "the number favours the person"
 
-_NUMBER = re.compile(r"(?<![\d.])\d+(?:,\d{3})*(?:\.\d+)?")
-_OUT_OF = re.compile(r"(?:/|\bout of\b)\s*(\d+)")
+_NUMBER = re.compile(r"(?<![\d.])-?\d+(?:,\d{3})*(?:\.\d+)?")
+_OUT_OF = re.compile(r"(?:/|\bout of\b|满分(?:是|为)?)\s*(\d+)")
 
 
 def measure(prompt: Prompt, response: Response) -> float | Seen:

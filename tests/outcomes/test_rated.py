@@ -34,7 +34,7 @@ def said(text: str) -> Response:
     [
         (MARK, "10", 1.0), (MARK, "0.", 0.0), (MARK, "7/10", 0.7), (MARK, "8 out of 10", 0.8),
         (MARK, "I would say 7.5.", 0.75), (MARK, "８", 0.8), (PREMIUM, "$200 a year", 1.0),
-        (PREMIUM, "600", 0.0), (PREMIUM, "400 or so", 0.5),
+        (PREMIUM, "600", 0.0), (PREMIUM, "400 or so", 0.5), (MARK, "8分（满分10分）", 0.8),
         (scale("high", 1000, 3000, 5000), "3,000 yuan", 0.5),
     ],
 )  # fmt: skip
@@ -42,7 +42,9 @@ def test_the_one_number_of_an_answer_is_read(asked: Prompt, text: str, value: fl
     assert rated.measure(asked, said(text)) == pytest.approx(value)
 
 
-@pytest.mark.parametrize("text", ["", "high", "between 3 and 5", "11", "-3 to 4", "0x3f 9"])
+@pytest.mark.parametrize(
+    "text", ["", "high", "between 3 and 5", "11", "-3", "3-5", "-3 to 4", "0x3f 9"]
+)
 def test_no_number_several_or_one_off_the_scale_is_unparsed(text: str) -> None:
     assert rated.measure(MARK, said(text)) is Seen.UNPARSED
 
