@@ -97,9 +97,10 @@ def check(
             block = blocks.get((probe.name, language, outcome))
             if block is None or not block["arm"].isin((*JUDGED, *WRITTEN)).any():
                 continue
-            shared = blocks.get((probe.controls, language, outcome), block[:0])
+            holder = probe.controls or probe.name
+            shown_by = blocks.get((holder, language, probe.outcomes[0]), block[:0])
             blank, at = blank_of(probe, language, outcome), looks.at(probe.name, language)
-            tested = _of_block(blank, block, shared, probe, standard, outcomes, at)
+            tested = _of_block(blank, block, shown_by, probe, standard, outcomes, at)
             found += [(control, p if p is None else at.total(p)) for control, p in tested]
     return decide(found, standard)
 
@@ -107,7 +108,7 @@ def check(
 def _of_block(
     blank: Control,
     block: pd.DataFrame,
-    shared: pd.DataFrame,
+    shown_by: pd.DataFrame,
     probe: Probe,
     standard: Standard,
     outcomes: Mapping[str, ModuleType],
@@ -130,12 +131,12 @@ def _of_block(
     most = margin * limits["negative_control"]
     yield from _gaps(worded, "negative_control", plain, probe, most)
     yield from _beside_neutral(worded, block, probe)
-    if blank.outcome == probe.outcomes[0]:
-        declared = "positive_control" in probe.arms or probe.controls
-        if declared:
-            source = shared if probe.controls else block
-            reaction = _reaction(source, probe.format)
-            yield shown(blank, "positive_control", reaction, limits["positive_control"], alpha)
+    first = blank.outcome == probe.outcomes[0]
+    declared = "positive_control" in probe.arms or probe.controls
+    if declared and (first or blank.outcome != "refused"):  # refusals are seen without it
+        reaction = _reaction(shown_by, probe.format)
+        yield shown(blank, "positive_control", reaction, limits["positive_control"], alpha)
+    if first:
         for judged in arms:
             orders = _consistency(judged)
             if orders is not None:
