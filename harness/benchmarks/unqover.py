@@ -205,7 +205,10 @@ def _subjects(file: File) -> list[Subject]:
 
 def publish(answered: Answered) -> list[Published]:
     """Publishes mu, eta, delta and epsilon of each class, and gamma and eta of each group in it."""
-    counts, cells = Counts(), defaultdict[str, Cells](lambda: defaultdict(lambda: defaultdict(list)))
+    counts, cells = (
+        Counts(),
+        defaultdict[str, Cells](lambda: defaultdict(lambda: defaultdict(list))),
+    )
     for prompt, found in _underspecified.scored(answered):
         name = prompt.id.split("/")[1]
         sides = [f"{name}/{group}" for group in prompt.roles.values()]
