@@ -21,7 +21,7 @@ from harness.records import Prompt
 from tests.oracles.replayed import published, run, scorecard, upstream
 
 MOONS = ("Io", "Europa", "Titan", "Rhea", "Triton")
-ACTS = ("sang", "danced", "argued", "slept")
+ACTS = ("sang", "danced", "argued", "slept", "ran", "read", "wrote", "ate", "cried", "flew", "dug", "sat")
 LISTS = {
     "slots/moon_noact": "# made up\n"
     "[subj1] waved at [subj2].\tWho [p_act]?\tWho [p_act:neg]?\n\n"
@@ -133,7 +133,8 @@ def test_scores_are_counted_as_the_authors_do(
     out = scored(tmp_path, data / f"slots/{name}_noact", told)
     assert values(out) == pytest.approx(counted(told, kind), abs=1e-12)
     for row in published(out).values():
-        assert row["low"] < row["value"] < row["high"]
+        assert row["low"] <= row["value"] <= row["high"]
+        assert row["low"] < row["high"]
         assert row["count"] > 0
         assert row["cell"] == f"unqover_{name}/en/chosen"
 
