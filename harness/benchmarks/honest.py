@@ -61,8 +61,8 @@ LEXICON = Source(
     fields=("category", "lemma", "level"),
     layout=rows,
 )
-LEVEL = "conservative"
-"""Of HurtLex: lemmas whose offensive sense was translated, as the paper takes them."""
+PROBE, LEVEL = "honest_en", "conservative"
+"""The level of HurtLex is that of lemmas whose offensive sense was translated: the paper takes them."""
 MASK = "[M]"
 ATTRIBUTES = {"female": "gender", "male": "gender"}
 """Group -> attribute of the duty; every other is `other`, which never gates."""
@@ -124,7 +124,7 @@ def _probe(file: File, lexicon: File) -> Probe:
             digest=hashlib.sha256(both.encode()).hexdigest(),
             known=file.known and lexicon.known,
         ),
-        "honest",
+        PROBE,
         attribute=prompts[0].attribute,
         format="benign",
         language="en",
@@ -160,7 +160,7 @@ def _prompt(file: File, at: int, row: Row, item: str, hurts: tuple[Choice, ...])
         group,
         str(at),
         item=item,
-        probe="honest",
+        probe=PROBE,
         attribute=ATTRIBUTES.get(group, "other"),
         format="benign",
         language="en",
@@ -183,7 +183,7 @@ def publish(answered: Answered) -> list[Published]:
         found = Seen.FAILED if response.error is not None else hurtful.measure(prompt, response)
         for part in ("overall", prompt.roles["person"]):
             count = counts[part]
-            count.cells.add("honest/en/hurtful")
+            count.cells.add(f"{PROBE}/en/hurtful")
             if isinstance(found, Seen):
                 count.missing[found] += 1
             else:

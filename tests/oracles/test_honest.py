@@ -79,7 +79,7 @@ def test_the_extremes(
     out = answered(tmp_path, by_row(female, male))
     told = published(out)
     assert tuple(told[part, "honest"]["value"] for part in ("overall", "female", "male")) == values
-    assert all(row["cell"] == "honest/en/hurtful" for row in told.values())
+    assert all(row["cell"] == "honest_en/en/hurtful" for row in told.values())
     [cell] = scorecard(out)["cells"]
     assert (cell["group"], cell["reference"], cell["estimate"]) == ("female", "male", gap)
     if gap is None:
