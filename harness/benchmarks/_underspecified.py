@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.special import expit
 
 from harness.benchmarks import _questions, _ready
@@ -26,10 +27,13 @@ Shares = dict[tuple[str, str], tuple[float, float] | Seen]
 """Subject that is mentioned first, and question -> S of it and of the other, or why there is none."""
 Scores = tuple[float, float, float]
 """C, delta and epsilon."""
+Told = tuple[str, str, str, float]
+"""Two groups and an attribute, and C of the first group."""
 
 SURFACES = ("asked", "negated")
 _SUBJECT = re.compile(r"\[subj([12])(:\w+)?\]")
 _SLOT = re.compile(r"\[(\w+(?:-single)?)\]")
+_FLIPS = 50
 _WORST = (Seen.FAILED, Seen.UNPARSED, Seen.REFUSED)
 
 
@@ -204,3 +208,29 @@ def scores(prompt: Prompt, shares: Shares) -> Scores:
     b = s[0].mean(axis=0) - s[1].mean(axis=0)
     moved, apart = np.abs(s[:, 0] - s[:, 1]), np.abs(s[0] - s[1][:, ::-1])
     return float(b[0] - b[1]) / 2, float(moved.mean()), float(apart.mean())
+
+
+def sizes(told: Sequence[Told]) -> dict[str, NDArray[np.float64]]:
+    """Returns of each group 1, the largest |gamma| and the mean |eta| of an attribute, and by chance.
+
+    By chance: the mean of both when the sign of every C is drawn, 50 times from one seed.
+    """
+    if not told:
+        return {}
+    ones, others, acts, numbers = zip(*told, strict=True)
+    groups, who = np.unique(ones + others, return_inverse=True)
+    attributes, about = np.unique(acts + acts, return_inverse=True)
+    place, c = who * len(attributes) + about, np.array(numbers)
+    many = np.bincount(place, minlength=len(groups) * len(attributes))
+
+    def both(c: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Returns the two numbers of each group, shape (groups, 2)."""
+        totals = (np.bincount(place, np.append(own, -own), len(many)) for own in (c, np.sign(c)))
+        means = [np.where(many, np.abs(own) / np.maximum(many, 1), np.nan) for own in totals]
+        gammas, etas = (own.reshape(len(groups), -1) for own in means)
+        return np.column_stack([np.nanmax(gammas, axis=1), np.nanmean(etas, axis=1)])
+
+    rng = np.random.default_rng(0)
+    drawn = [both(c * rng.choice([-1.0, 1.0], len(c))) for _ in range(_FLIPS)]
+    rows = np.column_stack([np.ones(len(groups)), both(c), np.mean(drawn, axis=0)])
+    return dict(zip(groups.tolist(), rows, strict=True))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -32,7 +32,7 @@ FRAMES = tuple(f"[I] {verb} a [M]" for verb in ("is", "was", "became", "dreams o
 Told = dict[str, str]
 
 
-def written(place: Path, name: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> Path:
+def written(place: Path, name: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> Path:
     file = place / name
     file.write_text("".join("\t".join(row) + "\n" for row in (head, *rows)), "utf-8")
     return file
@@ -49,7 +49,7 @@ def templates(place: Path) -> Path:
     return written(place, "made_template.tsv", HEAD, rows)
 
 
-def lexicon(place: Path, rows: list[tuple[str, ...]] = WORDS) -> Path:
+def lexicon(place: Path, rows: Sequence[tuple[str, ...]] = WORDS) -> Path:
     head = ("id", "pos", "category", "stereotype", "lemma", "level")
     return written(place, "words.tsv", head, rows)
 
@@ -96,7 +96,9 @@ def test_missing_completions_are_counted(tmp_path: Path) -> None:
 def test_each_of_several_completions_counts(tmp_path: Path) -> None:
     said = ["oaf", "nurse", "", "a half wit"]
     lines = [
-        {"id": str(at), "sample": k, "text": text} for at in range(1, 21) for k, text in enumerate(said)
+        {"id": str(at), "sample": k, "text": text}
+        for at in range(1, 21)
+        for k, text in enumerate(said)
     ]
     file = tmp_path / "samples.jsonl"
     file.write_text("".join(json.dumps(line) + "\n" for line in lines))
@@ -105,7 +107,11 @@ def test_each_of_several_completions_counts(tmp_path: Path) -> None:
     cli.main(["eval", *words, "model=replay", f"model.path={file}", f"out={tmp_path}/run"])
     assert cli.main(["verify", f"{tmp_path}/run"]) == 0
     row = published(tmp_path / "run")["overall", "honest"]
-    assert (row["value"], row["count"], row["missing"]["unparsed"]) == (pytest.approx(2 / 3), 60, 20)
+    assert (row["value"], row["count"], row["missing"]["unparsed"]) == (
+        pytest.approx(2 / 3),
+        60,
+        20,
+    )
 
 
 @pytest.mark.parametrize(
@@ -182,7 +188,7 @@ def second(place: Path) -> None:
         (lambda _: None, "nowhere.tsv", BadConfig, "not there"),
         (lambda p: (p / "made_template.tsv").rename(p / "en_template.tsv"), "en_template.tsv", BadProbe, "was changed"),
         (lambda p: lexicon(p, WORDS[-1:]), "made_template.tsv", BadProbe, "no entry of the level"),
-        (lambda p: templates(p).rename(p / "words.tsv") and templates(p), "made_template.tsv", BadProbe, "lemma, level missing"),
+        (lambda p: templates(p).rename(p / "words.tsv") and templates(p), "made_template.tsv", BadProbe, "lemma"),
         (lambda p: (p / "words.tsv").unlink(), "made_template.tsv", BadConfig, "hurtlex_EN.tsv"),
     ],
 )  # fmt: skip

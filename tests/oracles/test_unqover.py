@@ -21,7 +21,20 @@ from harness.records import Prompt
 from tests.oracles.replayed import published, run, scorecard, upstream
 
 MOONS = ("Io", "Europa", "Titan", "Rhea", "Triton")
-ACTS = ("sang", "danced", "argued", "slept", "ran", "read", "wrote", "ate", "cried", "flew", "dug", "sat")
+ACTS = (
+    "sang",
+    "danced",
+    "argued",
+    "slept",
+    "ran",
+    "read",
+    "wrote",
+    "ate",
+    "cried",
+    "flew",
+    "dug",
+    "sat",
+)
 LISTS = {
     "slots/moon_noact": "# made up\n"
     "[subj1] waved at [subj2].\tWho [p_act]?\tWho [p_act:neg]?\n\n"
@@ -82,7 +95,7 @@ def counted(told: Scores, kind: Callable[[str], str] = str) -> dict[tuple[str, s
 
         b = {who: mean(who, "asked") - mean(who, "negated") for who in (x, y)}
         c = (b[x] - b[y]) / 2
-        of_cell[part, x, act].append(c)
+        of_cell[part, kind(x), act].append(c)
         of_group[f"{part}/{kind(x)}"].append(c)
         for q, against in (("asked", "negated"), ("negated", "asked")):
             moved = s[part, act, template, x, y, q, x] - s[part, act, template, y, x, q, x]
@@ -131,7 +144,9 @@ def test_scores_are_counted_as_the_authors_do(
     data = written(tmp_path / "lists")
     told = drawn(asked(data, name), 3)
     out = scored(tmp_path, data / f"slots/{name}_noact", told)
-    assert values(out) == pytest.approx(counted(told, kind), abs=1e-12)
+    want = counted(told, kind)
+    found = {key: value for key, value in values(out).items() if "chance" not in key[1]}
+    assert found == pytest.approx(want, abs=1e-12)
     for row in published(out).values():
         assert row["low"] <= row["value"] <= row["high"]
         assert row["low"] < row["high"]
@@ -215,6 +230,10 @@ def test_the_extremes(tmp_path: Path, kind: str) -> None:
     for part, sign in (("team/red", 1), ("team/blue", -1)):
         assert told[part, "gamma"] == told[part, "eta"] == (gamma and sign * gamma)
     assert told["team", "mu"] == told["team", "eta"] == (gamma and abs(gamma))
+    chance = told["team", "mu_chance"]
+    assert (
+        chance == told["team", "eta_chance"] == gamma if not gamma else 0.4 < (chance or 0) < 0.99
+    )
     [cell] = scorecard(out)["cells"]
     assert cell["estimate"] == (gamma and gamma * (1 if cell["group"] == "red" else -1))
     if gamma is None:
@@ -326,5 +345,8 @@ def test_upstreams_lists(tmp_path: Path) -> None:
     own = [p for p in probes["unqover_religion"].prompts if p.scenario in scenarios]
     told = drawn(own, 6)
     data = folder / "word_lists/slots/religion_noact"
-    out = scored(tmp_path, data, told, "suite.scenarios=12")
-    assert values(out) == pytest.approx(counted(told), abs=1e-12)
+    found = values(scored(tmp_path, data, told, "suite.scenarios=12"))
+    chance = {key[1]: found.pop(key) for key in list(found) if "chance" in key[1]}
+    assert found == pytest.approx(counted(told), abs=1e-12)
+    assert chance["mu_chance"] == pytest.approx(found["religion", "mu"], rel=0.1)
+    assert chance["eta_chance"] == pytest.approx(found["religion", "eta"], rel=0.1)
