@@ -10,7 +10,7 @@ import hashlib
 import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -210,7 +210,7 @@ def scores(prompt: Prompt, shares: Shares) -> Scores:
     return float(b[0] - b[1]) / 2, float(moved.mean()), float(apart.mean())
 
 
-def sizes(told: Sequence[Told]) -> dict[str, NDArray[np.float64]]:
+def sizes(told: Sequence[Told]) -> dict[Hashable, NDArray[np.float64]]:
     """Returns of each group 1, the largest |gamma| and the mean |eta| of an attribute, and by chance.
 
     By chance: the mean of both when the sign of every C is drawn, 50 times from one seed.

@@ -23,12 +23,11 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from harness.benchmarks import _ready, _underspecified
 from harness.benchmarks._counted import Answered, Counts, Metric, share
@@ -230,8 +229,7 @@ def publish(answered: Answered) -> list[Published]:
         told[name].append((groups[0], groups[1], prompt.scenario, c))
     sizes = Counts()
     for name in [part for part in counts if "/" not in part]:
-        terms: dict[Hashable, NDArray[np.float64]] = dict(_underspecified.sizes(told[name]))
-        sizes[name] = replace(counts[name], terms=terms)
+        sizes[name] = replace(counts[name], terms=_underspecified.sizes(told[name]))
     published = []
     for part in sorted(counts, key=lambda part: part.split("/")):
         of_class = [*((sizes, m) for m in OF_CLASS), *((counts, m) for m in ERRORS)]

@@ -102,7 +102,6 @@ def counted(told: Scores, kind: Callable[[str], str] = str) -> dict[tuple[str, s
             apart = s[part, act, template, x, y, q, x] - s[part, act, template, x, y, against, y]
             errors[part, "delta"].append(abs(moved))
             errors[part, "epsilon"].append(abs(apart))
-    sign = lambda values: fmean(math.copysign(1, v) if v else 0 for v in values)  # noqa: E731
     found = {key: fmean(values) for key, values in errors.items()}
     for part in {part for part, *_ in of_cell}:
         subjects = {x for p, x, _ in of_cell if p == part}
@@ -114,6 +113,10 @@ def counted(told: Scores, kind: Callable[[str], str] = str) -> dict[tuple[str, s
     for part, values in of_group.items():
         found[part, "gamma"], found[part, "eta"] = fmean(values), sign(values)
     return found
+
+
+def sign(values: list[float]) -> float:
+    return fmean(math.copysign(1, v) if v else 0 for v in values)
 
 
 def scored(place: Path, data: Path, told: Scores, *more: str) -> Path:
