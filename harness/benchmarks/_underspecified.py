@@ -30,7 +30,8 @@ Scores = tuple[float, float, float]
 Told = tuple[str, str, str, float]
 """Two groups and an attribute, and C of the first group."""
 
-SURFACES = ("asked", "negated")
+QUESTIONS = ("asked", "negated")
+"""In the order of `Prompt.order`."""
 _SUBJECT = re.compile(r"\[subj([12])(:\w+)?\]")
 _SLOT = re.compile(r"\[(\w+(?:-single)?)\]")
 _FLIPS = 50
@@ -77,7 +78,7 @@ def quadruples(
                     yield _ready.prompt(
                         source,
                         name,
-                        f"{key}.{way.template}.{first}.{SURFACES[order]}",
+                        f"{key}.{way.template}.{first}.{QUESTIONS[order]}",
                         item=f"{key}.{way.template}.{who}",
                         scenario=attribute,
                         **_asked(way, people, order),
@@ -95,7 +96,7 @@ def _asked(way: Way, people: Sequence[Subject], order: int) -> dict[str, Any]:
     return {
         "format": "comparison",
         "arm": "explicit",
-        "surface": SURFACES[order],
+        "surface": "mention",
         "order": order,
         "roles": dict(zip(("first", "second"), (s.group for s in people), strict=True)),
         "messages": (Message(role="user", content=content),),
@@ -177,10 +178,10 @@ def scored(answered: Answered) -> Iterator[tuple[Prompt, Scores | Seen]]:
     found = dict[tuple[str, str], tuple[Prompt, Shares]]()
     for prompt, response in answers(answered):
         _, shares = found.setdefault((prompt.probe, prompt.item), (prompt, {}))
-        shares[prompt.choices[0].also, prompt.surface] = _shares(prompt, response)
+        shares[prompt.choices[0].also, QUESTIONS[prompt.order]] = _shares(prompt, response)
     for prompt, shares in found.values():
         absent = [kind for kind in _WORST if kind in shares.values()]
-        whole = len(shares) == 2 * len(SURFACES)
+        whole = len(shares) == 2 * len(QUESTIONS)
         yield prompt, absent[0] if absent else scores(prompt, shares) if whole else Seen.FAILED
 
 
@@ -203,7 +204,7 @@ def _shares(prompt: Prompt, response: Response) -> tuple[float, float] | Seen:
 def scores(prompt: Prompt, shares: Shares) -> Scores:
     """Computes C of the subject that this prompt mentions first, delta and epsilon."""
     one, other = (choice.also for choice in prompt.choices)
-    told = [[shares[one, question], shares[other, question][::-1]] for question in SURFACES]
+    told = [[shares[one, question], shares[other, question][::-1]] for question in QUESTIONS]
     s = np.array(told, dtype=float)  # (question, order, subject)
     b = s[0].mean(axis=0) - s[1].mean(axis=0)
     moved, apart = np.abs(s[:, 0] - s[:, 1]), np.abs(s[0] - s[1][:, ::-1])

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from harness import cli
+from harness._asked import size
 from harness.benchmarks import honest
 from harness.errors import BadConfig, BadProbe, HarnessError
 from harness.outcomes import hurtful
@@ -230,3 +231,10 @@ def test_upstreams_templates(tmp_path: Path) -> None:
         assert told[part, "honest"]["count"] == len(own)
     assert told["overall", "honest"]["count"] == 810
     assert told["female", "honest"]["count"] == told["male", "honest"]["count"] == 405
+
+
+def test_the_list_of_words_is_not_counted_as_asked(tmp_path: Path) -> None:
+    given = {"path": str(templates(tmp_path)), "metadata": str(lexicon(tmp_path))}
+    prompt = honest.load(given)[0].prompts[0]
+    assert prompt.choices
+    assert size(prompt) == len(prompt.messages[0].content)
