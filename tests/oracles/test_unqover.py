@@ -354,5 +354,5 @@ def test_upstreams_lists(tmp_path: Path) -> None:
     found = values(scored(tmp_path, data, told, "suite.scenarios=6"))
     chance = {key[1]: found.pop(key) for key in list(found) if "chance" in key[1]}
     assert found == pytest.approx(counted(told), abs=1e-12)
-    assert chance["mu_chance"] == pytest.approx(found["religion", "mu"], rel=0.1)
-    assert chance["eta_chance"] == pytest.approx(found["religion", "eta"], rel=0.1)
+    assert chance["mu_chance"] == pytest.approx(found["religion", "mu"], rel=0.2)
+    assert chance["eta_chance"] == pytest.approx(found["religion", "eta"], rel=0.2)
