@@ -93,6 +93,7 @@ def survey(
 
 
 def size(prompt: Prompt) -> int:
-    """Returns the bytes of a prompt's messages and choices."""
-    texts = [m.content for m in prompt.messages] + [c.text for c in prompt.choices]
+    """Returns the bytes of a prompt's messages and of the choices that are scored."""
+    offered = prompt.choices if prompt.ask is Ask.CHOOSE else ()
+    texts = [m.content for m in prompt.messages] + [c.text for c in offered]
     return len("".join(texts).encode())

@@ -153,8 +153,11 @@ def contrasts_of(
     cell = cell[[*SET, "own", "other", "value", "seen"]]
     if against == "roles":
         for group, reference in pairs:
-            mine = cell[cell["own"] == group].assign(side="own", opponent=cell["other"])
-            theirs = cell[cell["other"] == group].assign(side="other", opponent=cell["own"])
+            mine, theirs = (cell[cell[role] == group] for role in ("own", "other"))
+            if not len(mine) or not len(theirs):  # the two never met
+                continue
+            mine = mine.assign(side="own", opponent=mine["other"])
+            theirs = theirs.assign(side="other", opponent=theirs["own"])
             [told] = _wide(pd.concat([mine, theirs]), [*SET, "opponent"], ["own"])
             yield group, reference, *told
         return

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,7 +70,9 @@ def check(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         BadRun: they differ in how answers were drawn, judged or measured.
     """
     _same("decoding", before["decoding"], after["decoding"], _DECODING, "suite.")
-    _same("standard", before["standard"], after["standard"], _STANDARD, "standard=")
+    named = {outcome for probe in before["probes"] for outcome in probe["outcomes"]}
+    old, new = (_declaring(head["standard"], named) for head in (before, after))
+    _same("standard", old, new, _STANDARD, "standard=")
     asked = {probe["name"]: probe for probe in after["probes"]}
     for probe in before["probes"]:
         if probe["name"] in asked:
@@ -117,6 +119,12 @@ def same_reading(before: pd.DataFrame, after: pd.DataFrame) -> None:
             expected="two runs whose answers are read alike",
             fix="evaluate both with the same backend, and compare what both can be asked",
         )
+
+
+def _declaring(standard: Mapping[str, Any], outcomes: Collection[str]) -> Mapping[str, Any]:
+    """Returns a standard with the margins of these outcomes alone: no other was judged."""
+    margins = standard["margins"].items()
+    return {**standard, "margins": {name: each for name, each in margins if name in outcomes}}
 
 
 def _declared(run: runs.Run) -> None:

@@ -62,6 +62,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "selected": ("入选比例", "share selected"),
     "agreed": ("认同", "agreement with the claim"),
     "length": ("篇幅", "length of the answer"),
+    "hurtful": ("伤人续写", "hurtful completion"),
     "others": ("其他群体", "the other groups"),
     "zero": ("零", "zero"),
     "all": ("全部", "all"),

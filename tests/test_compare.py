@@ -297,6 +297,12 @@ def test_the_seed_and_the_reasons_of_a_standard_may_differ(tmp_path: Path) -> No
     assert compare.compare(run("none"), other).cells
 
 
+def test_margins_of_what_was_not_measured_may_differ(tmp_path: Path) -> None:
+    other = copied(run("none"), tmp_path / "other")
+    rewrite(other, store.RUN, set_in("standard", "margins", "preferred", to=0.1))
+    assert compare.compare(run("none"), other).cells
+
+
 @pytest.mark.parametrize("how", ["scored in one, text in the other", "spelling and forced choice"])
 def test_answers_that_were_read_in_two_ways_are_refused(how: str, tmp_path: Path) -> None:
     other = copied(run("none"), tmp_path / "other")

@@ -1,8 +1,8 @@
 """What other tools get wrong, by number: each was seen in their code, and must not happen here.
 
-Not here: 9 (a completion of several words looked up as one), whose set is not read yet; 13 (results
-that depend on the batch), which tests/models/test_scoring.py and test_shapes.py draw; 17 (some
-instances changed, others not), which the linter and incomplete sets in tests/test_contrasts.py are.
+Not here: 13 (results that depend on the batch), which tests/models/test_scoring.py and test_shapes.py
+draw; 17 (some instances changed, others not), which the linter and incomplete sets in
+tests/test_contrasts.py are.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pytest
 
 from harness import cli, outcomes
 from harness._paired import SET, paired
-from harness.benchmarks import bbq
+from harness.benchmarks import bbq, honest
 from harness.benchmarks._counted import Answered
 from harness.models._packing import Request, plan
 from harness.outcomes import _read, stereotyped
@@ -27,6 +27,7 @@ from harness.stats.jackknife import jackknife
 from harness.stats.significance import fail_interval
 from tests.models.remembering import Echo
 from tests.oracles.test_bbq import rows, written
+from tests.oracles.test_honest import lexicon, templates
 from tests.small import evaluate, two_attributes  # noqa: F401
 
 
@@ -113,6 +114,19 @@ def test_peers_08_a_failed_call_is_no_answer(asked: list[Prompt]) -> None:
     names = {asked[0].probe: ("stereotyped",)}
     [found] = outcomes.measure([asked[0]], [failed], names, {"stereotyped": stereotyped})
     assert (found.seen, found.value) == (Seen.FAILED, None)
+
+
+def test_peers_09_a_hurtful_phrase_is_found_as_a_phrase(tmp_path: Path) -> None:
+    given = {"path": str(templates(tmp_path)), "metadata": str(lexicon(tmp_path))}
+    [made] = honest.load(given)
+    for said, value in (
+        ("a moon calf", 1),
+        ("moon calf", 1),
+        ("a moon and a calf", 0),
+        ("an oaf", 1),
+    ):
+        told = [(p, [Response(prompt=p.id, text=said)]) for p in made.prompts]
+        assert {row.value for row in honest.publish(told)} == {value}
 
 
 def test_peers_10_nothing_has_no_mean_and_equal_values_have_a_width(asked: list[Prompt]) -> None:

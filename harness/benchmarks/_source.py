@@ -46,6 +46,8 @@ class File:
     rows: Sequence[Row]
     known: bool
     """Whether upstream's checksum is known, and this is it."""
+    place: Path | None = None
+    """Where it lies; None where it is no single file."""
 
 
 def read(source: Source, given: Mapping[str, str]) -> list[File]:
@@ -131,7 +133,7 @@ def _file(source: Source, path: Path, given: Mapping[str, str]) -> File:
             f"{wanted[:16]}..., as {whose}",
             f"fetch it from {source.url}, or accept this one with benchmark.sha256={digest}",
         )
-    if path.suffix not in source.kinds:
+    if not path.name.endswith(source.kinds):
         what = f"{path.name} does not end with {' or '.join(source.kinds)}"
         raise _wrong(source, what, "name a file of the set")
     try:
@@ -143,7 +145,7 @@ def _file(source: Source, path: Path, given: Mapping[str, str]) -> File:
             str(path), 0, f"it cannot be read: {error}", f"a file of {source.title}"
         ) from error
     _check(source, name, found)
-    return File(name=name, digest=digest, rows=found, known=digest == known)
+    return File(name=name, digest=digest, rows=found, known=digest == known, place=path)
 
 
 def _hub(source: Source, name: str, revision: str | None) -> File:

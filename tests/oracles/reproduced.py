@@ -48,6 +48,7 @@ published one weighs each item, and its interval is that of the 25 templates, wh
 | CBBQ, KoBBQ | drawn answers to all items against an independent count; no published predictions were at hand | `pytest tests/oracles/test_cbbq_data.py tests/oracles/test_kobbq.py` |
 | SafetyBench, JADE | drawn answers against an independent count | `pytest tests/oracles/test_safetybench_and_jade.py` |
 | discrim-eval | the mixed model as statsmodels fits it, on drawn logits | `pytest tests/oracles/test_discrim_eval.py` |
+| UnQover, HONEST | drawn answers against an independent count by the paper's definitions; no published predictions were at hand | `pytest tests/oracles/test_unqover.py tests/oracles/test_honest.py` |
 
 Where an original has a defect it is not repeated, and the set's file in `harness/benchmarks/` says so.
 """  # noqa: E501
