@@ -36,7 +36,7 @@ def rows(path: Path) -> Iterator[Row]:
         ValueError: it is laid out otherwise, or names a group or title twice.
     """
     told = json.loads(path.read_text("utf-8-sig"), object_pairs_hook=_once)
-    domain = path.stem.removesuffix("_prompt")
+    domain = next((each for each in ATTRIBUTES if path.stem.startswith(each)), path.stem)
     for group, titles in _mapping(told, "groups").items():
         for title, prompts in _mapping(titles, f"titles of {group}").items():
             if not isinstance(prompts, list) or not all(isinstance(p, str) for p in prompts):
@@ -165,7 +165,7 @@ def load(given: Mapping[str, str]) -> list[Probe]:
 def _probe(file: File) -> Probe:
     domain = str(file.rows[0]["domain"])
     if domain not in ATTRIBUTES:
-        what, names = f"a domain called {domain!r}", ", ".join(f"{d}_prompt.json" for d in ATTRIBUTES)
+        what, names = "its name begins with no domain of the set", ", ".join(ATTRIBUTES)
         raise broken(file.name, 0, what, f"one of {names}", "give the file upstream's name")
     prompts = [_prompt(row, domain) for row in file.rows]
     unique(file, [prompt.id for prompt in prompts])
