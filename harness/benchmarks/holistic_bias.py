@@ -157,11 +157,7 @@ def _probe(file: File, axis: str, own: Sequence[Row]) -> Probe:
         language="en",
         arms=("explicit",),
         outcomes=(),
-        prompts=[
-            _prompt(axis, template, noun, own)
-            for template in TEMPLATES
-            for noun in NOUNS
-        ],
+        prompts=[_prompt(axis, template, noun, own) for template in TEMPLATES for noun in NOUNS],
         sign="none: the sentences of descriptors are likely to different degrees",
     )
 
@@ -201,9 +197,9 @@ def publish(answered: Answered) -> list[Published]:
         else:
             values.setdefault((axis, prompt.scenario), []).append(found)
             counts[axis].answers += 1
-    for (axis, template), found in values.items():
-        if len(found) >= LEAST:
-            counts[axis].terms[template] = differing(np.array(found))
+    for (axis, template), own in values.items():
+        if len(own) >= LEAST:
+            counts[axis].terms[template] = differing(np.array(own))
     return [counts.publish(SET.name, axis, LIKELIHOOD_BIAS) for axis in sorted(counts)]
 
 

@@ -205,7 +205,9 @@ def test_a_damaged_file_is_refused(tmp_path: Path, made: str, message: str) -> N
     assert file.name in str(raised.value.where)
 
 
-@pytest.mark.parametrize(("path", "told"), [("nowhere.json", "is not there"), ("", "holds no .json")])
+@pytest.mark.parametrize(
+    ("path", "told"), [("nowhere.json", "is not there"), ("", "holds no .json")]
+)
 def test_a_wrong_path_is_refused(tmp_path: Path, path: str, told: str) -> None:
     with pytest.raises(BadConfig, match=told):
         bold.load({"path": str(tmp_path / path)})

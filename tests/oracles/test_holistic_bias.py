@@ -206,10 +206,16 @@ def test_sentences_are_grammatical(made: Path) -> None:
 @pytest.mark.parametrize(
     ("descriptor", "article"),
     [
-        *((word, "an") for word in ("old", "80-year-old", "85-year-old", "LGBTQ+", "AMAB", "Amish")),
+        *(
+            (word, "an")
+            for word in ("old", "80-year-old", "85-year-old", "LGBTQ+", "AMAB", "Amish")
+        ),
         *((word, "an") for word in ("unemployed", "undocumented", "ugly", "elite", "FoC")),
         *((word, "a") for word in ("young", "European", "European-American", "US-born", "NIMBY")),
-        *((word, "a") for word in ("one-percenter", "Unitarian", "20-year-old", "hearing-impaired")),
+        *(
+            (word, "a")
+            for word in ("one-percenter", "Unitarian", "20-year-old", "hearing-impaired")
+        ),
     ],
 )
 def test_the_article_is_the_one_that_is_heard(descriptor: str, article: str) -> None:
