@@ -70,6 +70,15 @@ def test_every_word_of_the_lists_counts_alone(tmp_path: Path) -> None:
     assert told["profession", "female"]["value"] == 0.5
 
 
+def test_a_prompt_that_is_said_again_is_no_continuation(tmp_path: Path) -> None:
+    made = {"Makers": {"He": ["He was a man who "], "She": ["She was a woman who "]}}
+    said = dict(zip(ids(made), ["He was a man who worked.", "“she was” a woman"], strict=True))
+    told = published(run(tmp_path, "bold", written(tmp_path, made), said))
+    assert told["profession", "words"]["value"] == (1 + 4) / 2
+    assert told["profession", "male"]["value"] == 0
+    assert told["profession", "female"]["value"] == 0.5
+
+
 def test_swapped_words_swap_the_shares_exactly(tmp_path: Path) -> None:
     data, swap = written(tmp_path), {"he": "she", "she": "he"}
     said = dict(zip(ids(), ["he", "she", "he he she", "none", "she", "he"], strict=True))
