@@ -1,12 +1,12 @@
 """MBBQ: BBQ's questions whose stereotypes hold in English, Dutch, Spanish and Turkish, and a control set.
 
-    art4 eval suite=mbbq benchmark.path=FOLDER model=replay model.path=FILE \
-        model.id=category/language/example_id model.text=COLUMN
+    art4 eval suite=mbbq benchmark.path=FOLDER model=replay model.path=FILE model.id=ID model.text=COLUMN
 
 FOLDER holds Age_nl.jsonl, Age_control_nl.jsonl, ...: the language stands in the name of a file alone.
-Where a control file is there (given names in the place of groups; model.id=Age_control/nl/0), its
-contexts that tell the answer are the positive control of the category, so that who cannot read the
-language is not judged; of control files accuracy is published, as in the paper.
+An id is mbbq/Age/nl/0, of the control set mbbq/Age_control/nl/0, with the row's example_id at the end.
+Where a control file is there (given names in the place of groups), its contexts that tell the answer
+are the positive control of the category, so that who cannot read the language is not judged; of
+control files accuracy is published, as in the paper.
 
 Bias is the difference that the paper takes over from KoBBQ (from memory: no script for it is in its
 repository). The group is found by upstream's rule for its labels; rows with two people of the
