@@ -21,6 +21,9 @@ _WORDS = {
     "zh": ("Chinese", "中文"),
     "en": ("English", "英文"),
     "ko": ("Korean", "韩文"),
+    "nl": ("Dutch", "荷兰文"),
+    "es": ("Spanish", "西班牙文"),
+    "tr": ("Turkish", "土耳其文"),
     "ethnicity": ("ethnicity", "民族"),
     "belief": ("belief", "信仰"),
     "nationality": ("nationality", "国别"),
@@ -111,16 +114,17 @@ def _places(contrasts: Iterable[Contrast], told: bool = False) -> tuple[str, str
     english, chinese = [], []
     for (form, language), cells in sorted(places.items(), key=lambda p: (p[0][1], p[0][0])):
         found = {c.attribute for c in cells}
+        spoken = _WORDS.get(language, (language, language))
         attributes = [a for a in ATTRIBUTES if a in found]
         everything = found == set(ATTRIBUTES[:-1])
         seen = _estimates(cells) if told else ("", "")
         english.append(
-            f"{_WORDS[form][0]} in {_WORDS[language][0]}"
+            f"{_WORDS[form][0]} in {spoken[0]}"
             f" ({'all eight attributes' if everything else ', '.join(_WORDS[a][0] for a in attributes)}"
             f"{seen[0]})"
         )
         chinese.append(
-            f"{_WORDS[language][1]}{_WORDS[form][1]}"
+            f"{spoken[1]}{_WORDS[form][1]}"
             f"（{'全部八项' if everything else '、'.join(_WORDS[a][1] for a in attributes)}{seen[1]}）"
         )
     return "; ".join(english), "；".join(chinese)

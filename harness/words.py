@@ -39,6 +39,9 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "zh": ("中文", "Chinese"),
     "en": ("英文", "English"),
     "ko": ("韩文", "Korean"),
+    "nl": ("荷兰文", "Dutch"),
+    "es": ("西班牙文", "Spanish"),
+    "tr": ("土耳其文", "Turkish"),
     # arms and controls
     "explicit": ("明示", "stated group"),
     "implicit": ("暗示", "implied group"),

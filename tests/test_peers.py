@@ -1,9 +1,4 @@
-"""What other tools get wrong, by number: each was seen in their code, and must not happen here.
-
-Not here: 13 (results that depend on the batch), which tests/models/test_scoring.py and test_shapes.py
-draw; 17 (some instances changed, others not), which the linter and incomplete sets in
-tests/test_contrasts.py are.
-"""
+"""What other tools get wrong, by number: each was seen in their code, and must not happen here."""
 
 from __future__ import annotations
 
@@ -25,10 +20,12 @@ from harness.records import Choice, Prompt, Response, Seen
 from harness.stats.intervals import cluster_t
 from harness.stats.jackknife import jackknife
 from harness.stats.significance import fail_interval
+from tests.models.conftest import random_model
 from tests.models.remembering import Echo
 from tests.oracles.test_bbq import rows, written
 from tests.oracles.test_honest import lexicon, templates
 from tests.small import evaluate, two_attributes  # noqa: F401
+from tests.test_contrasts import compare, probe, table
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +155,26 @@ def test_peers_12_a_cache_knows_model_and_question(tmp_path: Path, asked: list[P
     assert (len(one.asked), len(other.asked)) == (1, 1)
 
 
+@pytest.mark.parametrize("shape", ["llama", "gpt2"])
+def test_peers_13_the_batch_size_changes_no_result(shape: str) -> None:
+    torch = pytest.importorskip("torch")
+    from harness.models._scoring import Scorer
+
+    model, rng = random_model(shape, 97), np.random.default_rng(3)
+    texts = [tuple(map(int, rng.integers(0, 97, length))) for length in (3, 40, 7, 15, 4, 28)]
+    texts += [(*texts[1][:cut], *texts[5][cut:]) for cut in (9, 20)]  # share a beginning
+    requests = [Request(text, 1) for text in texts]
+    with torch.inference_mode():
+        tables = [model(torch.tensor([text])).logits[0].double().log_softmax(-1) for text in texts]
+    alone = [
+        [float(table[at - 1, text[at]]) for at in range(1, len(text))]
+        for table, text in zip(tables, texts, strict=True)
+    ]
+    for batch in (1, 45, 4096):  # one text at a time, a few, all of them padded to the longest
+        for found, want in zip(Scorer(model, batch).score(requests), alone, strict=True):
+            assert found == pytest.approx(want, abs=1e-4)
+
+
 def test_peers_14_opposite_biases_are_flagged_and_no_average_hides_them(tmp_path: Path) -> None:
     evaluate(tmp_path / "run", "model.effect=cancelling", "suite.generated=40")
     card = json.loads((tmp_path / "run/scorecard.json").read_text())
@@ -184,6 +201,18 @@ def test_peers_16_a_misspelt_name_is_an_error(capsys: pytest.CaptureFixture[str]
     assert cli.main(["eval", "suite=smok", "model=planted"]) == cli.USAGE
     assert cli.main(["eval", "suite=planted", "suite.benchmark=bqq", "model=planted"]) == cli.USAGE
     assert "'bbq'" in capsys.readouterr().err
+
+
+def test_peers_17_what_was_changed_for_some_alone_makes_no_group_look_better() -> None:
+    """Easy scenarios were asked about `a` only: their high scores are no advantage of `a`."""
+    told = table(lambda k, _: 1.0 if k < 60 else 0.5)
+    some = told[(told["own"] == "a") | (told["scenario"] >= "s060")]
+    means = some.groupby("own")["value"].mean()
+    assert means["a"] - means["b"] == 0.25
+    [found] = compare(some, probe())
+    assert (found.estimate, found.clusters) == (0, 60)
+    [whole] = compare(told, probe())
+    assert (whole.estimate, whole.clusters) == (0, 120)
 
 
 def test_peers_18_a_context_is_read_once_for_its_options() -> None:
