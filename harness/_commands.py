@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -236,7 +237,8 @@ def stats(asked: argparse.Namespace) -> int:
     if asked.json:
         _say(_coverage.to_json(cells))
     else:
-        _coverage.show(cells, Console(highlight=False))
+        wide = None if sys.stdout.isatty() else _coverage.WIDTH
+        _coverage.show(cells, Console(highlight=False, width=wide))
     return 0
 
 

@@ -13,15 +13,20 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from harness._checks import WRITTEN
 from harness._template import tidy
-from harness.records import ATTRIBUTES, CONTROL_ARMS, FORMATS, LANGUAGES, Probe, Scenario
+from harness.records import ATTRIBUTES, FORMATS, LANGUAGES, Probe, Scenario
 
 WANTED = {
     **dict.fromkeys(("decision", "ambiguous"), 120),
     **dict.fromkeys(("rating", "comparison", "selection", "agreement", "open", "benign"), 30),
     **{"pair": 40, "harmful": 50},
+    **dict.fromkeys(WRITTEN, 60),
 }
-"""Scenarios that an attribute should have of each format."""
+"""Scenarios that an attribute should have of each format, and of each kind of written control."""
+WIDTH = 120
+"""Columns of the table where there is no terminal."""
+_HEADS = dict(zip(WRITTEN, ("legitimate", "negative"), strict=True))
 WINDOW = 500
 """Words over which their variety is averaged, so that it does not fall with the length of a text."""
 _SLOT = re.compile(r"\{\{.*?\}\}")
@@ -30,7 +35,7 @@ _WORD = {"en": re.compile(r"[a-z']+"), "zh": re.compile(r"[\u4e00-\u9fff]")}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """The scenarios of one attribute in one language and format."""
+    """The scenarios of one attribute in one language and format (or written control)."""
 
     attribute: str
     language: str
@@ -41,14 +46,17 @@ class Cell:
 
 
 def count(probes: Iterable[Probe]) -> list[Cell]:
-    """Counts the scenarios of all probes, but for those that hold nothing but controls."""
+    """Counts the scenarios of all probes, but for those that hold positive controls alone."""
     texts = defaultdict[tuple[str, str, str], list[str]](list)
     for probe in probes:
-        for language in probe.languages if set(probe.arms) - set(CONTROL_ARMS) else ():
-            key = probe.attribute, language, probe.format
-            texts[key] += [_text(scenario, language) for scenario in probe.scenarios]
+        if set(probe.arms) == {"positive_control"}:
+            continue
+        for language, scenario in itertools.product(probe.languages, probe.scenarios):
+            control = WRITTEN[not scenario.legitimate] if scenario.correct else probe.format
+            texts[probe.attribute, language, control].append(_text(scenario, language))
+    kinds = (*FORMATS, *WRITTEN)
     known = sorted(
-        texts, key=lambda k: (ATTRIBUTES.index(k[0]), LANGUAGES.index(k[1]), FORMATS.index(k[2]))
+        texts, key=lambda k: (ATTRIBUTES.index(k[0]), LANGUAGES.index(k[1]), kinds.index(k[2]))
     )
     return [
         Cell(
@@ -88,9 +96,12 @@ def variety(words: Sequence[str], window: int = WINDOW) -> float | None:
 
 def show(cells: Sequence[Cell], console: Console) -> None:
     """Prints a row for each attribute and language; what is still short of its number is marked."""
-    table = Table(box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False)
+    table = Table(
+        box=box.SIMPLE_HEAD if console.is_terminal else None, pad_edge=False, padding=(0, 1, 0, 0)
+    )
     for head in ("attribute", "", *WANTED):
-        table.add_column(head, justify="left" if head in ("attribute", "") else "right")
+        left = head in ("attribute", "")
+        table.add_column(_HEADS.get(head, head), justify="left" if left else "right", no_wrap=True)
     table.add_row("wanted", "", *map(str, WANTED.values()))
     have = {(c.attribute, c.language, c.format): c for c in cells}
     for attribute in ATTRIBUTES:
@@ -101,12 +112,12 @@ def show(cells: Sequence[Cell], console: Console) -> None:
                 table.add_row(attribute, language, *shown)
     console.print(table)
     console.print(
-        f" -n: so many are missing; variety (distinct among {WINDOW} words, zh: pairs of characters):"
+        f" *: fewer than wanted. Variety, distinct among {WINDOW} words (zh: pairs of characters):"
     )
     for cell in cells:
         if cell.variety is not None:
             console.print(
-                f"  {cell.attribute:12}{cell.language:4}{cell.format:12}{cell.variety:.2f}",
+                f"  {cell.attribute:12}{cell.language:4}{cell.format:23}{cell.variety:.2f}",
                 highlight=False,
             )
 
@@ -118,8 +129,7 @@ def to_json(cells: Iterable[Cell]) -> str:
 
 def _cell(cell: Cell | None, wanted: int, attribute: str) -> str:
     n = cell.scenarios if cell else 0
-    short = 0 if attribute == "other" else max(0, wanted - n)
-    return f"{n} (-{short})" if short else str(n)
+    return f"{n}*" if n < wanted and attribute != "other" else str(n)
 
 
 def _text(scenario: Scenario, language: str) -> str:
