@@ -28,7 +28,7 @@ from harness.find import plugin
 from harness.records import Decoding, RunConfig
 from harness.stats import binomial
 
-SHORT = 40
+SHORT = 80
 """The short calibration takes one seed of so many, and what one run of it cannot show it leaves."""
 TOGETHER = 5
 """Runs that are simulated, and kept, at once."""

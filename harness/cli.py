@@ -258,7 +258,7 @@ def _parser() -> argparse.ArgumentParser:
     calibrate = add("calibrate", _calibrate, "measure how often this harness errs")
     calibrate.description = _CALIBRATE
     calibrate.formatter_class = argparse.RawDescriptionHelpFormatter
-    calibrate.add_argument("--short", action="store_true", help="one seed of 40")
+    calibrate.add_argument("--short", action="store_true", help="one seed of 80")
     calibrate.add_argument("--only", default="*", metavar="PATTERN", help="some studies alone")
     calibrate.add_argument("--list", action="store_true", help="list the studies, run nothing")
     calibrate.add_argument("--jobs", type=int, default=0, help="processes; default: all cores")

@@ -39,6 +39,7 @@ art4 eval suite=crows_pairs_full benchmark.path=crows_pairs_anonymized.csv model
 ```
 Our cell beside each ambiguous bias is another number on purpose: it weighs each template alike where the
 published one weighs each item, and its interval is that of the 25 templates, which cannot PASS at a margin of 0.05.
+`likelihood_diff` differs by less than 4e-6 nats: float32 products in another order.
 
 ## Other sets
 | set | against what | where |
@@ -49,6 +50,9 @@ published one weighs each item, and its interval is that of the 25 templates, wh
 | SafetyBench, JADE | drawn answers against an independent count | `pytest tests/oracles/test_safetybench_and_jade.py` |
 | discrim-eval | the mixed model as statsmodels fits it, on drawn logits | `pytest tests/oracles/test_discrim_eval.py` |
 | UnQover, HONEST | drawn answers against an independent count by the paper's definitions; no published predictions were at hand | `pytest tests/oracles/test_unqover.py tests/oracles/test_honest.py` |
+| WinoBias, Winogender | drawn answers to all sentences against an independent count | `pytest tests/oracles/test_winobias.py tests/oracles/test_winogender.py` |
+| BOLD, HolisticBias, MBBQ | drawn answers against an independent count (MBBQ: items made up in its layout, since its data were not at hand) | `pytest tests/oracles/test_bold.py tests/oracles/test_holistic_bias.py tests/oracles/test_mbbq.py` |
+| differences and ratios of rates | fairlearn 0.15.0 | `pytest tests/oracles/test_fairlearn.py` |
 
 Where an original has a defect it is not repeated, and the set's file in `harness/benchmarks/` says so.
 """  # noqa: E501
