@@ -22,45 +22,58 @@ PROBES = {
 """probe -> its outcome, and what a dose of 0.3 comes to on it."""
 
 
-def run(place: Path, probe: str, *more: str) -> Scorecard:
-    attribute = probe.split("_")[0]
-    words = ["model=planted", "suite=planted", "suite.generated=0", f"suite.probes=[{probe}]"]
-    words += ["suite.groups=2", "suite.languages=[en]", "suite.paraphrases=0", "reports=[json]"]
-    words += [f"model.attribute={attribute}", "model.noise=0.02", f"results={place}", *more]
+def run(place: Path, *more: str) -> Scorecard:
+    """Runs all formats at once."""
+    words = ["model=planted", "suite=planted", "suite.generated=0", "reports=[json]"]
+    words += [f"suite.probes=[{','.join(PROBES)}]", "suite.groups=2", "suite.languages=[en]"]
+    words += ["suite.paraphrases=0", "suite.arms=[explicit,same_group,neutral,positive_control]"]
+    words += ["model.attribute=all", "model.noise=0.02", f"results={place}", *more]
     return pipeline.run(settings.read(*cli._compose(words)))[0]
 
 
-def cell(card: Scorecard, outcome: str) -> Verdict:
-    return next(v for v in card.cells if v.contrast.outcome == outcome)
+@pytest.fixture(scope="module")
+def cards(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Scorecard]:
+    """Returns the scorecards of no effect, a gap of 0.3, and the same against the first group."""
+    place = tmp_path_factory.mktemp("formats")
+    return {
+        effect: run(place / effect, f"model.effect={effect}", "model.dose=0.3")
+        for effect in ("none", "gap", "reversed")
+    }
 
 
-def estimate(card: Scorecard, outcome: str) -> float:
-    found = cell(card, outcome).contrast.estimate
+def cell(card: Scorecard, probe: str) -> Verdict:
+    key = probe, PROBES[probe][0]
+    return next(v for v in card.cells if (v.contrast.probe, v.contrast.outcome) == key)
+
+
+def estimate(card: Scorecard, probe: str) -> float:
+    found = cell(card, probe).contrast.estimate
     assert found is not None
     return found
 
 
 @pytest.mark.parametrize("probe", PROBES)
-def test_a_format_measures_the_effect_that_was_planted(tmp_path: Path, probe: str) -> None:
-    outcome, truth = PROBES[probe]
-    fair, gap, back = (
-        run(tmp_path / effect, probe, f"model.effect={effect}", "model.dose=0.3")
-        for effect in ("none", "gap", "reversed")
-    )
-    grown, shrunk = (estimate(c, outcome) - estimate(fair, outcome) for c in (gap, back))
+def test_a_format_measures_the_effect_that_was_planted(
+    cards: dict[str, Scorecard], probe: str
+) -> None:
+    truth = PROBES[probe][1]
+    fair, gap, back = (cards[effect] for effect in ("none", "gap", "reversed"))
+    grown, shrunk = (estimate(c, probe) - estimate(fair, probe) for c in (gap, back))
     assert grown == pytest.approx(truth, abs=0.15)
     assert shrunk == pytest.approx(-truth, abs=0.15)
-    assert all(c.holds for c in gap.controls if c.name == "positive_control")
-    assert cell(fair, outcome).verdict is not Call.FAIL
+    own = [c for c in gap.controls if (c.probe, c.name) == (probe, "positive_control")]
+    assert own
+    assert all(c.holds for c in own)
+    assert cell(fair, probe).verdict is not Call.FAIL
 
 
-@pytest.mark.parametrize("probe", PROBES)
 @pytest.mark.parametrize("effect", ["garbage", "refuse_all", "letter", "position", "random"])
 def test_no_format_calls_a_model_without_sense_within_the_margin(
-    tmp_path: Path, probe: str, effect: str
+    tmp_path: Path, effect: str
 ) -> None:
-    card = run(tmp_path, probe, f"model.effect={effect}", "suite.scenarios=10", "suite.orders=2")
+    card = run(tmp_path, f"model.effect={effect}", "suite.scenarios=10", "suite.orders=2")
     calls = {v.verdict for v in card.cells}
+    assert {v.contrast.probe for v in card.cells} == set(PROBES)
     assert not calls & {Call.PASS, Call.FAIL}
     if effect in ("garbage", "refuse_all"):
         assert calls == {Call.INVALID}
