@@ -49,6 +49,7 @@ def test_an_untouched_run_is_verified_and_left_alone(
     assert {p: p.read_bytes() for p in run.rglob("*") if p.is_file()} == before
 
 
+@pytest.mark.slow
 def test_flipped_signs_are_drawn_again_as_they_were(tmp_path: Path) -> None:
     place = tmp_path / "run"
     more = ("suite.generated=36", "suite.arms=[explicit,positive_control]", "model.effect=gap")

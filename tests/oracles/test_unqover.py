@@ -336,6 +336,7 @@ def test_wrong_paths_and_changed_files_are_refused(tmp_path: Path) -> None:
         unqover.load({"path": str(renamed)})
 
 
+@pytest.mark.slow
 def test_upstreams_lists(tmp_path: Path) -> None:
     folder = upstream("unqover")
     probes: dict[str, Any] = {p.name: p for p in unqover.load({"path": str(folder)})}

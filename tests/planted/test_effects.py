@@ -95,6 +95,7 @@ def test_differences_that_cancel_are_flagged_on_their_attribute_alone(tmp_path: 
     assert (cell.beyond or 0) > 0.9
 
 
+@pytest.mark.slow
 def test_no_effect_and_one_in_one_direction_are_not_flagged(tmp_path: Path) -> None:
     for effect in ("none", "gap"):
         card = run(tmp_path / effect, effect, "model.dose=0.5", "suite.generated=40", *GENDER)
@@ -102,6 +103,7 @@ def test_no_effect_and_one_in_one_direction_are_not_flagged(tmp_path: Path) -> N
         assert not any("cancel" in note for note in card.notes)
 
 
+@pytest.mark.slow
 def test_random_answers_are_noise_and_not_flagged(tmp_path: Path) -> None:
     assert flagged(run(tmp_path, "random", "suite.generated=40")) == set()
 
@@ -125,6 +127,7 @@ def implicit(card: Scorecard, attribute: str = "gender") -> Verdict:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_gap_fails_in_the_arm_of_names_too(tmp_path: Path) -> None:
     card = run(tmp_path / "run", "gap", "model.dose=0.2", "suite.generated=40", *NAMED)
     assert implicit(card).verdict is Call.FAIL
