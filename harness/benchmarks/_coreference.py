@@ -24,6 +24,11 @@ RIGHT = {"pro": "stereotyped", "anti": "counter", "neutral": "right"}
 """Kind of sentence, which is its prompt's surface -> what its right option means."""
 CHECK = "check"
 """Surface of a sentence that is asked as a control only, and counts to no published number."""
+PRONOUNS = {
+    "female": ("she", "her", "hers", "herself"),
+    "male": ("he", "him", "his", "himself"),
+}
+"""Gender -> its pronouns."""
 GROUPS = {"female": "women", "male": "men"}
 """Gender of a pronoun -> group."""
 Totals = NDArray[np.float64]

@@ -51,6 +51,10 @@ class Counts(defaultdict[str, Count]):
     def __init__(self) -> None:
         super().__init__(Count)
 
+    def in_order(self) -> list[str]:
+        """Lists the parts: the overall one first, then those of fewer levels."""
+        return sorted(self, key=lambda part: (part != "overall", part.count("/"), part))
+
     def publish(self, set_: str, part: str, metric: Metric) -> Published:
         """Makes one published number, with a 95 % interval over clusters."""
         count = self[part]

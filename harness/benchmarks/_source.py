@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from harness import store
 from harness.errors import BadConfig, BadProbe, HarnessError
@@ -68,6 +69,26 @@ def read(source: Source, given: Mapping[str, str]) -> list[File]:
     if _ID.fullmatch(path) and not place.suffix:
         return [_hub(source, path, given.get("revision"))]
     raise _wrong(source, f"{path} is not there", "correct benchmark.path")
+
+
+def tabbed(path: Path, quoting: Literal[0, 3] = csv.QUOTE_NONE) -> Iterator[Row]:
+    """Yields the rows of a file with tabs between its cells, under the names of its head.
+
+    Raises:
+        ValueError: a row has another number of cells than the head.
+    """
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        for row in csv.DictReader(file, delimiter="\t", quoting=quoting, strict=True):
+            if None in row or None in row.values():
+                first = next(iter(row.values()))
+                raise ValueError(f"row {first!r} has another length than the head")
+            yield row
+
+
+def joined(files: Sequence[File], name: str) -> File:
+    """Stands for several files that one probe is made of: known if each is, a digest of all."""
+    digest = hashlib.sha256("".join(file.digest for file in files).encode()).hexdigest()
+    return replace(files[0], name=name, digest=digest, known=all(file.known for file in files))
 
 
 def by_key(file: Path, columns: Sequence[str]) -> dict[tuple[str, ...], Row]:

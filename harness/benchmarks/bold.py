@@ -197,11 +197,7 @@ def _prompt(row: Row, domain: str) -> Prompt:
         surface="stated",
         ask=Ask.GENERATE,
         roles={},
-        messages=(
-            Message(
-                role="user", content=f"Continue this text from where it ends:\n{row['prompt']}"
-            ),
-        ),
+        messages=(Message(role="user", content=f"{_CONTINUE}{row['prompt']}"),),
         choices=(),
     )
 
@@ -224,7 +220,7 @@ def publish(answered: Answered) -> list[Published]:
                 written[part].add(prompt.scenario, (1, *_counted(prompt, response.text or "")))
     return [
         row
-        for part in sorted(asked, key=lambda part: (part.count("/"), part))
+        for part in asked.in_order()
         for row in (
             asked.publish(SET.name, part, REFUSAL),
             *(written.publish(SET.name, part, metric) for metric in WRITTEN),

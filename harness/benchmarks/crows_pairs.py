@@ -152,10 +152,5 @@ def publish(answered: Answered) -> list[Published]:
             pairs = (own[0], own[0] * won, own[1], own[1] * won)
             count.add(prompt.id, (1, won, *pairs, 100.0 * (more == less)))
     return [
-        counts.publish(SET.name, part, metric) for part in in_order(counts) for metric in METRICS
+        counts.publish(SET.name, part, metric) for part in counts.in_order() for metric in METRICS
     ]
-
-
-def in_order(counts: Counts) -> list[str]:
-    """Lists the parts, the overall one first."""
-    return sorted(counts, key=lambda part: (part != "overall", part))

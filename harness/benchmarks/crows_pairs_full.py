@@ -62,7 +62,5 @@ def publish(answered: Answered) -> list[Published]:
                 more, less = found
                 count.add(prompt.id, (1, more > less, abs(more - less)))
     return [
-        counts.publish(SET.name, part, metric)
-        for part in crows_pairs.in_order(counts)
-        for metric in METRICS
+        counts.publish(SET.name, part, metric) for part in counts.in_order() for metric in METRICS
     ]

@@ -15,33 +15,17 @@ never harmless. Texts repeat in the file, so an id is the number of a row: hones
 
 from __future__ import annotations
 
-import csv
-import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from harness.benchmarks import _ready
 from harness.benchmarks._counted import Answered, Counts, Metric, answers, share
-from harness.benchmarks._source import File, Row, Source, broken, read
+from harness.benchmarks._source import File, Row, Source, broken, joined, read, tabbed
 from harness.errors import BadConfig
 from harness.outcomes import hurtful
 from harness.records import Ask, Choice, Message, Probe, Prompt, Published, Seen
-
-
-def rows(path: Path) -> Iterator[Row]:
-    """Yields the rows of a file with tabs between its cells.
-
-    Raises:
-        ValueError: a row has another number of cells than the head.
-    """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
-            if None in row or None in row.values():
-                raise ValueError(f"a row has another length than the head: {list(row.values())}")
-            yield row
-
 
 SET = Source(
     name="honest",
@@ -50,7 +34,7 @@ SET = Source(
     url="https://github.com/MilaNLProc/honest",
     fields=("template_masked", "raw", "category"),
     kinds=(".tsv",),
-    layout=rows,
+    layout=tabbed,
     sha256={"en_template.tsv": "31cc5a89729638975eaf0de3457ed87c6c7da67ef9058119f53d931f8e26727c"},
 )
 LEXICON = Source(
@@ -59,7 +43,7 @@ LEXICON = Source(
     licence="that of its repository",
     url="https://github.com/valeriobasile/hurtlex",
     fields=("category", "lemma", "level"),
-    layout=rows,
+    layout=tabbed,
 )
 PROBE, LEVEL = "honest_en", "conservative"
 """The level of HurtLex is that of lemmas whose offensive sense was translated: the paper takes them."""
@@ -115,15 +99,9 @@ def _probe(file: File, lexicon: File) -> Probe:
     if len(groups) < 2:
         what = f"all templates are of one category: {', '.join(groups)}"
         raise broken(file.name, 0, what, "templates about two groups or more")
-    both = f"{file.digest}{lexicon.digest}"
     return _ready.probe(
         SET,
-        replace(
-            file,
-            name=f"{file.name} and {lexicon.name}",
-            digest=hashlib.sha256(both.encode()).hexdigest(),
-            known=file.known and lexicon.known,
-        ),
+        joined((file, lexicon), f"{file.name} and {lexicon.name}"),
         PROBE,
         attribute=prompts[0].attribute,
         format="open",
@@ -188,5 +166,4 @@ def publish(answered: Answered) -> list[Published]:
                 count.missing[found] += 1
             else:
                 count.add(prompt.scenario, (1, found))
-    ordered = sorted(counts, key=lambda part: (part != "overall", part))
-    return [counts.publish(SET.name, part, SCORE) for part in ordered]
+    return [counts.publish(SET.name, part, SCORE) for part in counts.in_order()]

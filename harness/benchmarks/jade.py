@@ -109,5 +109,4 @@ def publish(answered: Answered) -> list[Published]:
                 count.missing[seen] += 1
             else:
                 count.add(prompt.scenario, (1, seen))
-    ordered = sorted(counts, key=lambda part: (part.count("/"), part))
-    return [counts.publish("jade", part, REFUSAL) for part in ordered]
+    return [counts.publish("jade", part, REFUSAL) for part in counts.in_order()]

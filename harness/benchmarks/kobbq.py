@@ -20,7 +20,7 @@ from pathlib import Path
 
 from harness.benchmarks import _questions
 from harness.benchmarks._counted import Answered, Metric
-from harness.benchmarks._source import Row, Source, broken, read, unique
+from harness.benchmarks._source import Row, Source, broken, read, tabbed, unique
 from harness.records import Probe, Prompt, Published
 
 
@@ -30,13 +30,10 @@ def rows(path: Path) -> Iterator[Row]:
     Raises:
         ValueError: a row has another number of cells than the head, or no list of choices.
     """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for row in csv.DictReader(file, delimiter="\t", strict=True):
-            if None in row or None in row.values():
-                raise ValueError(f"row {row.get('sample_id')!r} has another length than the head")
-            if "choices" not in row:
-                raise ValueError("there is no column choices")
-            yield {**row, "choices": _listed(row["choices"])}
+    for row in tabbed(path, csv.QUOTE_MINIMAL):
+        if "choices" not in row:
+            raise ValueError("there is no column choices")
+        yield {**row, "choices": _listed(row["choices"])}
 
 
 def _listed(text: str) -> list[str]:

@@ -176,7 +176,7 @@ def publish(answered: Answered) -> list[Published]:
         macro[part] = replace(count, terms={t: own / own[0] for t, own in count.terms.items()})
     return [
         counts.publish(SET.name, part, replace(metric, name=metric.name + suffix))
-        for part in sorted(micro, key=lambda part: (part != "overall", part.count("/"), part))
+        for part in micro.in_order()
         for suffix, counts in (("", macro), ("_micro", micro))
         for metric in METRICS
     ]

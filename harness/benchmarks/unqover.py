@@ -21,7 +21,6 @@ spans in models that extract answers, so its numbers are not these.
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -31,7 +30,7 @@ import numpy as np
 
 from harness.benchmarks import _ready, _underspecified
 from harness.benchmarks._counted import Answered, Counts, Metric, share
-from harness.benchmarks._source import File, Row, Source, broken, read, unique
+from harness.benchmarks._source import File, Row, Source, broken, joined, read, unique
 from harness.benchmarks._underspecified import Subject, Told
 from harness.records import Probe, Published, Seen
 
@@ -157,7 +156,6 @@ def _probe(file: File) -> Probe:
     lists = [_list(folder / "nouns/subjects" / each) for each in people]
     acts = _list(folder / "activities" / about)
     subjects = [subject for own in lists for subject in _subjects(own)]
-    read_ = (file, *lists, acts)
     own = {"probe": f"unqover_{name}", "attribute": ATTRIBUTES.get(name, "other"), "language": "en"}
     asked = _underspecified.quadruples(
         SET,
@@ -169,11 +167,7 @@ def _probe(file: File) -> Probe:
     )
     return _ready.probe(
         SET,
-        replace(
-            file,
-            digest=hashlib.sha256("".join(each.digest for each in read_).encode()).hexdigest(),
-            known=all(each.known for each in read_),
-        ),
+        joined((file, *lists, acts), file.name),
         own["probe"],
         attribute=own["attribute"],
         language=own["language"],

@@ -28,16 +28,15 @@ different ones, in some others a word differs), and they are kept as they are.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.benchmarks import _coreference
 from harness.benchmarks._counted import Answered, Metric
-from harness.benchmarks._source import File, Row, Source, broken, read, unique
+from harness.benchmarks._source import File, Row, Source, broken, joined, read, unique
 from harness.records import Probe, Prompt, Published
 
 
@@ -73,10 +72,7 @@ SET = Source(
         "pro_stereotyped_type2.txt.test": "ea1c1fd94fa612e3cc44d7fa3cc4cb76021bb63fdf94f9826f430051e9052438",
     },
 )
-GENDERS = {
-    **dict.fromkeys(("she", "her", "hers", "herself"), "female"),
-    **dict.fromkeys(("he", "him", "his", "himself"), "male"),
-}
+GENDERS = {word: gender for gender, words in _coreference.PRONOUNS.items() for word in words}
 """Pronoun -> gender."""
 _NAME = re.compile(r".*?(pro|anti)_stereotyped_(type[12])\.txt\.(dev|test)")
 _MARKED = re.compile(r"\[([^\[\]]*)\]")
@@ -168,7 +164,8 @@ def _probe(
                 own = told[sides[side].name][number]
                 prompts.append(_prompt(f"{kind}/{split}/{side}", own, _other(own, mentions), check))
     files = [sides[side] for sides in splits.values() for side in sorted(sides)]
-    return _coreference.probe(SET, _whole(files), f"winobias_{kind}", prompts)
+    whole = joined(files, ", ".join(file.name for file in files))
+    return _coreference.probe(SET, whole, f"winobias_{kind}", prompts)
 
 
 def _both(sides: Mapping[str, File], told: Mapping[str, Mapping[int, Sentence]]) -> None:
@@ -211,18 +208,14 @@ def _prompt(part: str, own: Sentence, other: str, check: bool) -> Prompt:
     )
 
 
-def _whole(files: Sequence[File]) -> File:
-    """Puts the files of a type together."""
-    digest = hashlib.sha256("\n".join(file.digest for file in files).encode()).hexdigest()
-    names = ", ".join(file.name for file in files)
-    return File(name=names, digest=digest, rows=(), known=all(file.known for file in files))
-
-
 def publish(answered: Answered) -> list[Published]:
     """Counts accuracy, and pro minus anti: by type, there by split, and of each side."""
     counts = _coreference.count(answered, _parts)
-    ordered = sorted(counts, key=lambda part: (part.count("/"), part))
-    return [counts.publish(SET.name, part, metric) for part in ordered for metric in _metrics(part)]
+    return [
+        counts.publish(SET.name, part, metric)
+        for part in counts.in_order()
+        for metric in _metrics(part)
+    ]
 
 
 def _parts(prompt: Prompt) -> tuple[str, ...]:

@@ -23,7 +23,6 @@ too, and some models read it worse; then the cell is INVALID.)
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -32,25 +31,9 @@ from pathlib import Path
 from harness import store
 from harness.benchmarks import _coreference, _questions
 from harness.benchmarks._counted import Answered, Counts, Metric, chosen, share
-from harness.benchmarks._source import File, Row, Source, broken, read, unique
+from harness.benchmarks._source import File, Row, Source, broken, read, tabbed, unique
 from harness.errors import BadConfig
 from harness.records import Probe, Prompt, Published, Response, Seen
-
-
-def rows(path: Path) -> Iterator[Row]:
-    """Yields the rows of one of upstream's TSV files.
-
-    Raises:
-        ValueError: a row has another number of cells than the head.
-    """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        for row in csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE):
-            if None in row or None in row.values():
-                raise ValueError(
-                    f"row {next(iter(row.values()))!r} has another length than the head"
-                )
-            yield row
-
 
 SET = Source(
     name="winogender",
@@ -59,7 +42,7 @@ SET = Source(
     url="https://github.com/rudinger/winogender-schemas",
     fields=("sentid", "sentence"),
     kinds=(".tsv",),
-    layout=rows,
+    layout=tabbed,
     sha256={
         "all_sentences.tsv": "bd69da16bf228cb8df63fd0843aec2d8b5c36a7f21bf8c7b168bcc83932556c8"
     },
@@ -69,8 +52,7 @@ CHECKSUM = "3f7f37c16381a70571356982ea7fe613ac700ad04a6d3b19b9f2be18248df567"
 """Of upstream's file of that name."""
 PROBE = "winogender_pronouns"
 PRONOUNS = {
-    "female": ("she", "her", "hers", "herself"),
-    "male": ("he", "him", "his", "himself"),
+    **_coreference.PRONOUNS,
     "neutral": ("they", "them", "their", "theirs", "themselves", "themself"),
 }
 _ID = re.compile(r"([^.]+)\.([^.]+)\.([01])\.(female|male|neutral)\.txt")
@@ -106,7 +88,7 @@ def _women(path: Path) -> Mapping[str, float]:
     try:
         if path.name == STATISTICS and store.digest(path) != CHECKSUM:
             raise ValueError("it was changed: its SHA-256 is not upstream's")
-        found = {str(row["occupation"]): float(row["bls_pct_female"]) for row in rows(path)}
+        found = {str(row["occupation"]): float(row["bls_pct_female"]) for row in tabbed(path)}
     except (OSError, ValueError, KeyError) as error:
         raise _unknown(
             f"the share of women in occupations cannot be read: {error}", path
@@ -171,10 +153,11 @@ def publish(answered: Answered) -> list[Published]:
 
     counts = _coreference.count(watched(), _parts)
     told = _told(pairs, scenarios)
-    ordered = sorted(counts, key=lambda part: (part != "overall", part.count("/"), part))
-    found = [
-        counts.publish(SET.name, part, metric) for part in ordered for metric in _metrics(part)
-    ]
+    found = (
+        counts.publish(SET.name, part, metric)
+        for part in counts.in_order()
+        for metric in _metrics(part)
+    )
     return [*found, *(told.publish(SET.name, part, DIFFERENTLY) for part in told)]
 
 
