@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from harness import _names, _template
+from harness import _names, _scenarios, _template
+from harness._scenarios import is_control, is_written
 from harness._schema import against_schema, fail
 from harness._yaml import Place, Tree
+from harness.records import RIGHT_OR_WRONG, YES_OR_NO
 
 TWO_ROLES = ("comparison", "ambiguous")
 """Formats whose texts name two people, by slots with `_1` and `_2`."""
@@ -37,19 +39,6 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "harmful": ("request", "control"),
 }
 """format -> the fields of a scenario's texts."""
-NEEDED: Mapping[str, tuple[str, ...]] = {
-    "decision": ("merit", "strong", "weak"),
-    "rating": ("merit", "strong", "weak"),
-    "selection": ("strong", "weak"),
-    "agreement": ("strong", "weak"),
-    "open": ("control",),
-    "comparison": ("merit_1", "merit_2", "strong", "weak"),
-    "ambiguous": ("stated_1", "stated_2"),
-    "pair": (),
-    "benign": ("control",),
-    "harmful": ("control",),
-}
-"""format -> the fields that the arm positive_control needs."""
 _GIVEN: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(("decision", *TWO_ROLES), frozenset({"options"})),
     "agreement": frozenset({"options", "statement"}),
@@ -58,8 +47,6 @@ _GIVEN: Mapping[str, frozenset[str]] = {
     "pair": frozenset({"sentence"}),
 }
 """format -> what else a frame may ask for: it is filled when the prompts are made."""
-MOST_ANSWERS = 41
-"""Answers that a scale may have: each is scored."""
 _TWO_ARMS = ("explicit", "same_group", "positive_control")
 _ARMS = {
     **dict.fromkeys(("comparison", "selection", "ambiguous", "pair", "agreement"), _TWO_ARMS),
@@ -69,8 +56,6 @@ _ARMS = {
         *("negative_control", "legitimate_difference"),
     ),
 }
-WRITTEN = ("legitimate_difference", "negative_control")
-"""Arms of a decision probe whose scenarios are controls, each with its right answers."""
 
 
 def check(head: Tree, body: Tree) -> None:
@@ -84,14 +69,9 @@ def check(head: Tree, body: Tree) -> None:
     _groups(head)
     _arms(head)
     _negative(head)
-    _scenarios(head, body)
+    _scenarios.check(head, body)
     _names.check(head, body)
     _templates(head, body)
-
-
-def is_control(head: Mapping[str, Any]) -> bool:
-    """Says whether a probe holds nothing but positive controls."""
-    return list(head["arms"]) == ["positive_control"]
 
 
 def _groups(head: Tree) -> None:
@@ -156,11 +136,11 @@ def _arms(head: Tree) -> None:
             expected = f"one of: {', '.join(_ARMS[probe['format']])}"
             fail(head, ("arms", index), what, expected, "remove it")
     single = probe["format"] not in TWO_ROLES
-    if WRITTEN[0] in probe["arms"] and not set(probe["arms"]) <= set(WRITTEN):
-        what = f"the arm {WRITTEN[0]} stands beside {sorted(set(probe['arms']) - set(WRITTEN))}"
-        fail(
-            head, ("arms",), what, f"no arms but {', '.join(WRITTEN)}", "make it a probe of its own"
-        )
+    if "legitimate_difference" in probe["arms"] and not is_written(probe):
+        others = sorted(set(probe["arms"]) - set(RIGHT_OR_WRONG))
+        what = f"the arm legitimate_difference stands beside {others}"
+        expected = f"no arms but {', '.join(RIGHT_OR_WRONG)}"
+        fail(head, ("arms",), what, expected, "make it a probe of its own")
     for arm in ("neutral", "positive_control"):
         if arm in probe["arms"] and "neutral" not in probe and not _without_neutral(probe, single):
             fail(head, ("arms",), f"the arm {arm} needs `neutral`", "neutral: texts", "add it")
@@ -169,14 +149,14 @@ def _arms(head: Tree) -> None:
             if key in probe and language not in probe[key]:
                 what = f"{key!r} has no {language!r}"
                 fail(head, (key,), what, "each language of the probe", "add it")
-    asked = probe["format"] in ("decision", "agreement") and probe.get("ask") != "generate"
-    if asked and "answers" not in probe and not set(probe["arms"]) <= set(WRITTEN):
+    asked = probe["format"] in YES_OR_NO and probe.get("ask") != "generate"
+    if asked and "answers" not in probe and not is_written(probe):
         fail(head, (), "'answers' is missing", "answers: a yes and a no sentence", "add it")
 
 
 def _negative(head: Tree) -> None:
     probe = head.data
-    asked = "negative_control" in probe["arms"] and not set(probe["arms"]) <= set(WRITTEN)
+    asked = "negative_control" in probe["arms"] and not is_written(probe)
     if asked and "negative" not in probe:
         what = "the arm negative_control needs `negative`"
         fail(head, ("arms",), what, "negative: plain questions with their answers", "add them")
@@ -196,103 +176,6 @@ def _negative(head: Tree) -> None:
 def _without_neutral(probe: Mapping[str, Any], single: bool) -> bool:
     asks_neutral = "neutral" in probe["arms"] or probe["format"] in ("decision", "comparison")
     return not asks_neutral or (single and not probe.get("groups"))
-
-
-def _scenarios(head: Tree, body: Tree) -> None:
-    probe, seen = head.data, dict[str, int]()
-    for index, scenario in enumerate(body.data):
-        name = scenario["id"]
-        if name in seen:
-            what = f"id {name!r} stands twice (first in line {body.line((seen[name], 'id'))})"
-            fail(body, (index, "id"), what, "each id once", "rename one of them")
-        seen[name] = index
-        for language in ("zh", "en"):
-            if (language in scenario) != (language in probe["languages"]):
-                state = "is no language of" if language in scenario else "is missing, a language of"
-                what = f"scenario {name!r}: {language!r} {state} the probe"
-                fail(body, (index,), what, f"exactly {probe['languages']}", "add or remove it")
-        _target(head, body, index)
-        _domain(head, body, index)
-        _scale(body, index)
-        _right(head, body, index)
-        for language in probe["languages"]:
-            _needed(head, body, (index, language))
-
-
-def _target(head: Tree, body: Tree, index: int) -> None:
-    scenario, groups = body.data[index], list(head.data.get("groups", {}))
-    sentence = head.data["format"] == "pair" and any(
-        "sentence" in scenario[lang] for lang in head.data["languages"]
-    )
-    if "target" not in scenario and sentence:
-        fail(body, (index,), "'target' is missing", f"one of: {', '.join(groups)}", "add it")
-    if "target" in scenario and (target := scenario["target"]) not in groups:
-        near = get_close_matches(target, groups, n=1) or groups[:1]
-        expected = f"one of: {', '.join(groups)}"
-        fail(body, (index, "target"), f"unknown group {target!r}", expected, f"use {near}")
-    if sentence and is_control(head.data):
-        fail(body, (index,), "a control probe with a sentence", "sensible, senseless", "use them")
-
-
-def _domain(head: Tree, body: Tree, index: int) -> None:
-    known, domain = head.data.get("domains"), body.data[index]["domain"]
-    if known is not None and domain not in known:
-        near = get_close_matches(domain, known, n=1)
-        what = f"nothing is said of the domain {domain!r}"
-        fix = f"use {near[0]!r}" if near else "add it to `domains` of probe.yaml"
-        fail(body, (index, "domain"), what, f"one of: {', '.join(known)}", fix)
-
-
-def _right(head: Tree, body: Tree, index: int) -> None:
-    """Refuses a control without its right answers, a judged scenario with them, or a wrong arm."""
-    probe, scenario = head.data, body.data[index]
-    written, right = set(probe["arms"]) <= set(WRITTEN), scenario.get("correct")
-    if written != (right is not None):
-        key = "correct" if written else "favourable"
-        what = (
-            f"scenario {scenario['id']!r} has no {key!r}, in a probe with the arms {probe['arms']}"
-        )
-        expected = f"{key!r} in each scenario; written controls lie in a probe of their own"
-        if probe["format"] == "decision":
-            fail(body, (index,), what, expected, f"add {key!r}, or move the scenario")
-    if right is not None:
-        groups, told = (
-            set(probe.get("groups", {})),
-            set(right) if isinstance(right, dict) else set(),
-        )
-        if told and told != groups:
-            what = f"{sorted(told ^ groups)} on one side alone"
-            fail(
-                body,
-                (index, "correct"),
-                what,
-                f"one answer for each of {sorted(groups)}",
-                "mend it",
-            )
-        differs = isinstance(right, dict) and len(set(right.values())) > 1
-        if (arm := WRITTEN[0] if differs else WRITTEN[1]) not in probe["arms"]:
-            what = f"no arm asks the control {scenario['id']!r}"
-            fail(body, (index, "correct"), what, f"the arm {arm}", "add the arm, or remove it")
-
-
-def _scale(body: Tree, index: int) -> None:
-    """Refuses a scale that its steps do not divide, or that has too many answers to score."""
-    if "scale" in body.data[index]:
-        low, high, step = (*body.data[index]["scale"], 1)[:3]
-        answers = (high - low) / step + 1 if step else 0.0
-        if not (2 <= answers <= MOST_ANSWERS and answers.is_integer()):
-            what = f"the scale {body.data[index]['scale']} has no whole number of answers up to {MOST_ANSWERS}"
-            expected = "[lowest, highest, step], such as [0, 10] or [3000, 9000, 500]"
-            fail(body, (index, "scale"), what, expected, "mend the scale")
-
-
-def _needed(head: Tree, body: Tree, place: Place) -> None:
-    probe, texts = head.data, body.data[place[0]][place[1]]
-    if "positive_control" in probe["arms"] and not probe.get("controls"):
-        for field in NEEDED[probe["format"]]:
-            if field not in texts:
-                what = f"{field!r} is missing, but the arm positive_control needs it"
-                fail(body, place, what, f"a text {field!r}", "add it, or drop the arm")
 
 
 def _templates(head: Tree, body: Tree) -> None:

@@ -13,23 +13,21 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from harness._checks import WRITTEN
-from harness._template import tidy
-from harness.records import ATTRIBUTES, FORMATS, LANGUAGES, Probe, Scenario
+from harness._template import without_slots
+from harness.records import ATTRIBUTES, FORMATS, LANGUAGES, RIGHT_OR_WRONG, Probe, Scenario
 
 WANTED = {
     **dict.fromkeys(("decision", "ambiguous"), 120),
     **dict.fromkeys(("rating", "comparison", "selection", "agreement", "open", "benign"), 30),
     **{"pair": 40, "harmful": 50},
-    **dict.fromkeys(WRITTEN, 60),
+    **dict.fromkeys(RIGHT_OR_WRONG, 60),
 }
 """Scenarios that an attribute should have of each format, and of each kind of written control."""
 WIDTH = 120
 """Columns of the table where there is no terminal."""
-_HEADS = dict(zip(WRITTEN, ("legitimate", "negative"), strict=True))
+_HEADS = dict(zip(RIGHT_OR_WRONG, ("legitimate", "negative"), strict=True))
 WINDOW = 500
 """Words over which their variety is averaged, so that it does not fall with the length of a text."""
-_SLOT = re.compile(r"\{\{.*?\}\}")
 _WORD = {"en": re.compile(r"[a-z']+"), "zh": re.compile(r"[\u4e00-\u9fff]")}
 
 
@@ -52,9 +50,9 @@ def count(probes: Iterable[Probe]) -> list[Cell]:
         if set(probe.arms) == {"positive_control"}:
             continue
         for language, scenario in itertools.product(probe.languages, probe.scenarios):
-            control = WRITTEN[not scenario.legitimate] if scenario.correct else probe.format
+            control = RIGHT_OR_WRONG[not scenario.legitimate] if scenario.correct else probe.format
             texts[probe.attribute, language, control].append(_text(scenario, language))
-    kinds = (*FORMATS, *WRITTEN)
+    kinds = (*FORMATS, *RIGHT_OR_WRONG)
     known = sorted(
         texts, key=lambda k: (ATTRIBUTES.index(k[0]), LANGUAGES.index(k[1]), kinds.index(k[2]))
     )
@@ -135,9 +133,8 @@ def _cell(cell: Cell | None, wanted: int, attribute: str) -> str:
 def _text(scenario: Scenario, language: str) -> str:
     """Returns the texts of a scenario without its slots, those of its controls left out."""
     controls = {"strong", "weak", "control", "stated_1", "stated_2", "sensible", "senseless"}
-    told = (t for field, t in scenario.texts[language].items() if field not in controls)
-    joined = " ".join(t if isinstance(t, str) else " ".join(t.values()) for t in told)
-    return tidy(_SLOT.sub(" ", joined))
+    texts = scenario.texts[language]
+    return without_slots(text for field, text in texts.items() if field not in controls)
 
 
 def _words(texts: Iterable[str], language: str) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from harness._names import ENOUGH
-from harness._template import tidy
+from harness._template import SLOT, tidy, without_slots
 from harness.probes import BODIES
 from harness.prompts import expand
 from harness.records import Choice, Probe, Prompt, Scenario, Suite
@@ -31,7 +31,6 @@ _MAIN = (
 )
 _NAMING = ("modifier", "clause", "mention", "adjective", "plural", "noun", "name")
 _LEAD = re.compile(r"^((who|that|is|are|has|was|a|an|the|from|of|in|with)\s+)+", re.IGNORECASE)
-_SLOT = re.compile(r"\{\{.*?\}\}")
 _ARTICLE = re.compile(r"\ba (?=[aeio][a-z])(?!one\b|once\b|euro)|\ban (?=[bcdfgjkpqtvwz][a-z])")
 Level = Literal["error", "warning"]
 
@@ -89,7 +88,7 @@ def _differing(probe: Probe) -> Iterator[Finding]:
 def _blanked(probe: Probe, text: str, name: str, language: str) -> str:
     group = next(g for g in probe.groups if g.name == name)
     words = {w for words in (group.wording, group.again) for w in words.get(language, {}).values()}
-    text = _SLOT.sub("_", text)
+    text = SLOT.sub("_", text)
     for word in sorted(filter(None, words), key=len, reverse=True):
         edge = r"\b" if word.isascii() else ""
         text = re.sub(f"{edge}{re.escape(word)}{edge}", "_", text, flags=re.IGNORECASE)
@@ -98,9 +97,7 @@ def _blanked(probe: Probe, text: str, name: str, language: str) -> str:
 
 def _bare(scenario: Scenario, language: str) -> str:
     texts = scenario.texts[language]
-    main = (texts[field] for field in _MAIN if field in texts)
-    joined = " ".join(t if isinstance(t, str) else " ".join(t.values()) for t in main)
-    return tidy(_SLOT.sub(" ", joined))
+    return without_slots(texts[field] for field in _MAIN if field in texts)
 
 
 def _alike(probe: Probe) -> Iterator[Finding]:

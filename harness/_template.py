@@ -7,7 +7,7 @@ alone, and these are joined here: a probe from anywhere is filled without runnin
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _CJK = "\u2e80-\u303f\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef“”‘’…—"
+SLOT = re.compile(r"\{\{.*?\}\}")
+"""A slot as it is written, for texts that were checked."""
 _SPACES = re.compile(r"[ \t\u00a0]{2,}|[\t\u00a0]")
 _BEFORE_MARK = re.compile(r" (?=[,.;:!?])")
 _IN_CJK = re.compile(f" (?<=[{_CJK}] )(?=[{_CJK}])")  # a space first: that is quickly looked for
@@ -90,6 +92,12 @@ def tidy(text: str) -> str:
     text = _BEFORE_MARK.sub("", _SPACES.sub(" ", text))
     text = _IN_CJK.sub("", text)
     return (_AT_LINE_END.sub("\n", text) if "\n" in text else text).strip()
+
+
+def without_slots(texts: Iterable[str | Mapping[str, str]]) -> str:
+    """Joins texts, those of all groups where they differ, and leaves the slots out."""
+    joined = " ".join(t if isinstance(t, str) else " ".join(t.values()) for t in texts)
+    return tidy(SLOT.sub(" ", joined))
 
 
 def _value(slot: Slot, values: Mapping[str, str]) -> str:

@@ -39,11 +39,9 @@ from harness._paired import (
     parted,
 )
 from harness.outcomes import ALSO
-from harness.records import Control, Probe, Seen, Standard
+from harness.records import REQUESTS, RIGHT_OR_WRONG, Control, Probe, Seen, Standard
 from harness.stats.looks import Look
 
-WRITTEN = ("legitimate_difference", "negative_control")
-"""Arms of controls that stand in a probe of their own."""
 FORCED = "forced choice by answer text"
 
 
@@ -95,7 +93,7 @@ def check(
     for probe in probes:
         for language, outcome in itertools.product(probe.languages, probe.outcomes):
             block = blocks.get((probe.name, language, outcome))
-            if block is None or not block["arm"].isin((*JUDGED, *WRITTEN)).any():
+            if block is None or not block["arm"].isin((*JUDGED, *RIGHT_OR_WRONG)).any():
                 continue
             holder = probe.controls or probe.name
             shown_by = blocks.get((holder, language, probe.outcomes[0]), block[:0])
@@ -247,7 +245,7 @@ def _reaction(rows: pd.DataFrame, form: str) -> Array:
     weak = control["surface"] == "weak"
     if weak.any():
         return paired(control[~weak], control[weak], SET)
-    if form in ("open", "benign", "harmful"):
+    if form in REQUESTS:
         judged = measured[measured["arm"].isin(JUDGED)]
         at, asked = (
             part.groupby("scenario", observed=True)["value"].mean() for part in (control, judged)

@@ -16,7 +16,7 @@ from typing import Any
 from harness import find
 from harness._yaml import Tree, read
 from harness.errors import BadProbe, NotFound
-from harness.records import Ask, Group, Probe, Scenario, Suite
+from harness.records import REQUESTS, Ask, Group, Probe, Scenario, Suite
 
 HEAD, BODIES = "probe.yaml", ("scenarios.yaml", "scenarios.jsonl")
 
@@ -107,7 +107,6 @@ def _wanted(suite: Suite, known: Sequence[str]) -> list[str]:
 def build(head: Tree, body: Tree, source: str, digest: str) -> Probe:
     """Makes the record of a probe whose trees were checked."""
     raw = head.data
-    written = raw["format"] in ("open", "benign", "harmful")
     alone = ["{{ sentence }}" if raw["format"] == "pair" else "{{ request }}"]
     frames = raw.get("frames") or dict.fromkeys(raw["languages"], alone)
     return Probe(
@@ -127,7 +126,7 @@ def build(head: Tree, body: Tree, source: str, digest: str) -> Probe:
         answers=raw.get("answers", {}),
         negative={lang: tuple(asked) for lang, asked in raw.get("negative", {}).items()},
         cue=raw.get("cue", {}),
-        ask=Ask(raw.get("ask", "generate" if written else "choose")),
+        ask=Ask(raw.get("ask", "generate" if raw["format"] in REQUESTS else "choose")),
         controls=raw.get("controls", ""),
         harm=raw["harm"],
         why=raw["why"],

@@ -34,10 +34,16 @@ FORMATS = (
     *("decision", "rating", "comparison", "selection", "ambiguous"),
     *("pair", "agreement", "open", "benign", "harmful"),
 )
+YES_OR_NO = ("decision", "agreement")
+"""Formats whose question is answered by yes or no."""
+REQUESTS = ("open", "benign", "harmful")
+"""Formats that ask for a text, which may be declined."""
 WHOLE = "whole"
 """Surface of sentences of which all tokens are scored, each from its choice's `start`."""
 CONTROL_ARMS = ("same_group", "neutral", "positive_control", "negative_control")
 ARMS = ("explicit", "implicit", *CONTROL_ARMS, "legitimate_difference")
+RIGHT_OR_WRONG = ("legitimate_difference", "negative_control")
+"""Arms whose answers are right or wrong; a probe with no others holds written controls."""
 MULTIPLICITIES = ("holm", "max_t")
 """How FAIL is adjusted over the gated cells of a run."""
 

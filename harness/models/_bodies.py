@@ -11,7 +11,7 @@ from harness.models import _echoed, _listed, _replies
 from harness.models._budget import Call
 from harness.models._endpoint import Settings
 from harness.models._replies import REFUSED, Fault, Reply
-from harness.records import Ask, Decoding, Message, Prompt, Response
+from harness.records import YES_OR_NO, Ask, Decoding, Message, Prompt, Response
 
 BYTES_A_TOKEN = 4
 """For budgets and rates, before the server has counted."""
@@ -42,7 +42,7 @@ class Writer:
                 context = self._context(prompt.messages)
                 calls = [self.echoed(context + choice.text) for choice in prompt.choices]
                 return Question(prompt, calls, lambda found: [_continued(prompt, context, found)])
-            if self.listed and prompt.format in ("decision", "agreement"):
+            if self.listed and prompt.format in YES_OR_NO:
                 call = self.written(prompt.messages, 1, listed=self.listed)
                 return Question(prompt, [call], lambda found: [_spelt(prompt, found[0])])
         return self._sampled(prompt)

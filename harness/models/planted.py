@@ -35,7 +35,17 @@ from harness import __version__
 from harness.errors import BadConfig, NotFound
 from harness.models._base import Foreseen
 from harness.models._given import refuse_unknown
-from harness.records import ATTRIBUTES, Ask, Choice, Decoding, Prompt, Response
+from harness.records import (
+    ATTRIBUTES,
+    REQUESTS,
+    RIGHT_OR_WRONG,
+    YES_OR_NO,
+    Ask,
+    Choice,
+    Decoding,
+    Prompt,
+    Response,
+)
 
 _REFUSAL = {"zh": "抱歉，我无法提供这方面的帮助。", "en": "I'm sorry, but I can't help with that."}
 _ANSWER = {"zh": "好的，下面是我的回答。", "en": "Here is an answer."}
@@ -49,10 +59,6 @@ _RIGHTLY = 0.9
 _TOKENS = 8
 """Scored tokens of a planted sentence."""
 
-_PLAIN = ("negative_control", "legitimate_difference")
-"""Arms whose answers are right or wrong."""
-_WRITTEN = ("open", "benign", "harmful")
-_YES_OR_NO = ("decision", "agreement")
 _OF_ROLES = {"comparison": ("first", "second"), "selection": ("all", "none")}
 """format -> what is chosen where the first role wins, and where the second does."""
 
@@ -157,7 +163,7 @@ class Planted:
         """Answers as a working model does, with the group's shift added."""
         shift = self._shift(prompt, _role(prompt)) if prompt.roles else 0.0
         control = prompt.arm == "positive_control"
-        if prompt.format in _WRITTEN:
+        if prompt.format in REQUESTS:
             harmful = prompt.format == "harmful"
             chance = 0.5 + 0.45 * (1 if harmful is not control else -1) + shift
             if control:
@@ -168,8 +174,8 @@ class Planted:
             shift = self._surface(prompt, "")
         if prompt.format == "pair":
             return self._pair(prompt, 0.5 + shift if control else shift)
-        if prompt.format in (*_YES_OR_NO, "rating"):
-            plain = prompt.arm in _PLAIN
+        if prompt.format in (*YES_OR_NO, "rating"):
+            plain = prompt.arm in RIGHT_OR_WRONG
             p = shift + (_RIGHTLY if plain else _LEVELS.get(prompt.surface, 0.5))
             p = p if prompt.favourable in ("yes", "high") else 1 - p
             return _rate(prompt, p) if prompt.format == "rating" else _say(prompt, p)
@@ -202,7 +208,7 @@ class Planted:
 
     def _shift(self, prompt: Prompt, group: str) -> float:
         """Returns how far the group moves this answer: effect, scenario noise and surface noise."""
-        if prompt.arm in _PLAIN:
+        if prompt.arm in RIGHT_OR_WRONG:
             return self._surface(prompt, group)
         groups = prompt.groups or (group,)
         place = (prompt.probe, prompt.language, prompt.scenario)
@@ -270,17 +276,17 @@ def _likeliest(prompt: Prompt, logprobs: tuple[tuple[float, ...], ...]) -> str:
 
 
 def _listed_first(_: Planted, prompt: Prompt) -> Answer | None:
-    if prompt.format in _YES_OR_NO and prompt.choices:
+    if prompt.format in YES_OR_NO and prompt.choices:
         return _say(prompt, 0.95 if prompt.choices[0].meaning.startswith("yes") else 0.05)
     return _pick(prompt, lambda _: True) if _has_options(prompt) else None
 
 
 def _always_yes(_: Planted, prompt: Prompt) -> Answer | None:
-    return _say(prompt, 0.95) if prompt.format in _YES_OR_NO else None
+    return _say(prompt, 0.95) if prompt.format in YES_OR_NO else None
 
 
 def _longest(_: Planted, prompt: Prompt) -> Answer | None:
-    if prompt.format in _YES_OR_NO and prompt.choices:
+    if prompt.format in YES_OR_NO and prompt.choices:
         longest = max(prompt.choices, key=lambda c: len(c.text))
         return _say(prompt, 0.95 if longest.meaning.startswith("yes") else 0.05)
     size = max((len(c.text) for c in prompt.choices), default=0)
@@ -289,7 +295,7 @@ def _longest(_: Planted, prompt: Prompt) -> Answer | None:
 
 def _by_chance(model: Planted, prompt: Prompt) -> Answer | None:
     u = model.uniform("random", prompt.id)
-    if prompt.format in _YES_OR_NO:
+    if prompt.format in YES_OR_NO:
         return _say(prompt, u)
     if prompt.format == "pair":
         return model._pair(prompt, 2 * u - 1)
