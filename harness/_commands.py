@@ -202,6 +202,19 @@ def crosscheck(asked: argparse.Namespace) -> int:
     return 0
 
 
+def validity(asked: argparse.Namespace) -> int:
+    """Shows what a run says about its probes."""
+    from harness import _validity_shown
+    from harness import validity as checking
+
+    found = checking.check(Path(asked.run_folder))
+    if asked.out:
+        _validity_shown.write(found, Path(asked.out))
+    else:
+        _say(_validity_shown.markdown(found))
+    return 0
+
+
 def list_probes(asked: argparse.Namespace) -> int:
     """Lists the probes."""
     for name in probes.names(asked.path):

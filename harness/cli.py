@@ -269,6 +269,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     crosscheck.add_argument("run_folder", metavar="RUN")
     crosscheck.add_argument("--out", default="", metavar="FILE", help="write the table as CSV too")
+    valid = add(
+        "validity",
+        _command("validity"),
+        "show how far the scenarios, controls and formats of a run hang together; decides nothing",
+    )
+    valid.add_argument("run_folder", metavar="RUN")
+    valid.add_argument("--out", default="", metavar="FOLDER", help="write validity.md and .json")
     calibrate = add("calibrate", _calibrate, "measure how often this harness errs")
     calibrate.description = _CALIBRATE
     calibrate.formatter_class = argparse.RawDescriptionHelpFormatter
