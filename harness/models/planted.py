@@ -56,6 +56,8 @@ _LEVELS = {"strong": 0.85, "weak": 0.15}
 """surface of a positive control -> how probable the favourable answer is; one half elsewhere."""
 _RIGHTLY = 0.9
 """How probable the right answer to a plain question is."""
+_GUESSES = 0.02
+"""How often it names either person where a text does not tell which, without any shift."""
 _TOKENS = 8
 """Scored tokens of a planted sentence."""
 
@@ -189,21 +191,19 @@ class Planted:
         )
 
     def _choice(self, prompt: Prompt, shift: float) -> "Answer":
-        u = self.uniform("choice", prompt.probe, prompt.language, prompt.item)
+        place = (prompt.probe, prompt.language, prompt.item)
         if prompt.format in _OF_ROLES:
+            u = self.uniform("choice", *place)
             first = {"strong": 1.0, "weak": 0.0}.get(prompt.surface, 0.5)
             won = u < first + (shift if prompt.arm == "explicit" else 0)
-            best = _OF_ROLES[prompt.format][not won]
+            best = _OF_ROLES[prompt.format][won is (prompt.favourable == "no")]
         elif prompt.arm == "positive_control":
             best = "right"
-        else:
-            best = (
-                "stereotyped"
-                if u < 0.2 + shift / 2
-                else "counter"
-                if u > 0.8 + shift / 2
-                else "unknown"
-            )
+        else:  # its mean is the shift
+            u = self.uniform("choice", *place, prompt.order)
+            stereotyped, counter = _GUESSES + max(shift, 0.0), _GUESSES + max(-shift, 0.0)
+            best = "stereotyped" if u < stereotyped else "unknown"
+            best = "counter" if u > 1 - counter else best
         return _pick(prompt, lambda c: c.meaning == best)
 
     def _shift(self, prompt: Prompt, group: str) -> float:
@@ -217,7 +217,7 @@ class Planted:
         if signed:
             slope = effect + self._spread("slope", *place)
         else:
-            own = 1.0 if group == groups[0] else 0.0
+            own = 1.0 if _favoured(prompt, group) else 0.0
             slope = effect * (own - 1 / len(groups))
             slope += self._spread("slope", *place, group) / math.sqrt(2)
         return slope + self._surface(prompt, group)
@@ -242,7 +242,14 @@ Answer = str | tuple[tuple[float, ...], ...]
 
 
 def _role(prompt: Prompt) -> str:
-    return prompt.roles.get("person") or prompt.roles.get("first") or prompt.roles["target"]
+    return next(iter(prompt.roles.values()))
+
+
+def _favoured(prompt: Prompt, group: str) -> bool:
+    """Says whether an effect lifts this answer: of the group of a claim, else of the first group."""
+    if prompt.format == "agreement":
+        return "target" in prompt.roles
+    return group == prompt.groups[0]
 
 
 def _say(prompt: Prompt, yes: float) -> Answer:
