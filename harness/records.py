@@ -492,6 +492,8 @@ class Suite:
     """The published set that it asks, a file of harness/benchmarks; else nothing."""
     scenarios: int = 0
     """At most so many scenarios a probe; 0 for all."""
+    drawn: bool = False
+    """Which of them is drawn by the seed, instead of the first ones."""
     paraphrases: int = 0
     orders: int = 0
     """At most so many option orders an item; 0 for all."""
