@@ -296,6 +296,25 @@ def new(asked: argparse.Namespace) -> int:
     return 0
 
 
+def share(config: RunConfig, folder: str) -> int:
+    """Writes the probes of a suite as a data set."""
+    from harness import _dataset
+
+    held = probes.select(config.suite, config.probe_paths, config.benchmark)
+    _say(f"wrote {_dataset.write(held, Path(folder)):,} probes to {folder}")
+    return 0
+
+
+def bring(asked: argparse.Namespace) -> int:
+    """Reads probes back from a data set."""
+    from harness import _dataset
+
+    names = _dataset.bring(asked.dataset, Path(asked.folder), asked.revision)
+    _say(f"made {len(names):,} probes in {asked.folder}: {', '.join(names)}")
+    _say(f"next: art4 eval 'probes.path=[{asked.folder}]' 'suite.probes=[{names[0]}]'")
+    return 0
+
+
 def _tell(scorecard: Scorecard, folder: Path) -> str:
     plugin("reports", "terminal").show(scorecard, Console(highlight=False))
     _say(f"\n{folder}/scorecard.html")

@@ -169,7 +169,7 @@ def _scenario(raw: Mapping[str, Any], groups: Iterable[str], line: int) -> Scena
 def _folders(paths: Iterable[str]) -> dict[str, Path]:
     """Returns name -> folder; the built-in folder comes first."""
     found: dict[str, Path] = {}
-    for place in (find.data("probes"), *map(Path, paths)):
+    for place in (find.data("probes"), *map(find.folder, paths)):
         for head in sorted(place.glob(f"*/{HEAD}")):
             found.setdefault(head.parent.name, head.parent)
     return found
