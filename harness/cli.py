@@ -184,6 +184,11 @@ def _parser() -> argparse.ArgumentParser:
             kind.add_argument("--attribute", default="gender")
             kind.add_argument("--format", default="decision")
             kind.add_argument("--in", dest="folder", default="", help="the folder to make it in")
+            kind.add_argument(
+                "--private",
+                action="store_true",
+                help="make it in a folder that git leaves alone (default: ./private)",
+            )
         elif name == "stats":
             kind.add_argument("--json", action="store_true", help="as JSON")
         elif name != "list":
@@ -269,6 +274,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     crosscheck.add_argument("run_folder", metavar="RUN")
     crosscheck.add_argument("--out", default="", metavar="FILE", help="write the table as CSV too")
+    valid = add(
+        "validity",
+        _command("validity"),
+        "show how far the scenarios, controls and formats of a run hang together; decides nothing",
+    )
+    valid.add_argument("run_folder", metavar="RUN")
+    valid.add_argument("--out", default="", metavar="FOLDER", help="write validity.md and .json")
     calibrate = add("calibrate", _calibrate, "measure how often this harness errs")
     calibrate.description = _CALIBRATE
     calibrate.formatter_class = argparse.RawDescriptionHelpFormatter

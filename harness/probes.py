@@ -158,6 +158,7 @@ def _scenario(raw: Mapping[str, Any], groups: Iterable[str], line: int) -> Scena
         texts={lang: raw[lang] for lang in ("zh", "en") if lang in raw},
         favourable=raw.get("favourable", ""),
         correct=dict.fromkeys(groups, correct) if isinstance(correct, str) else correct,
+        refuse=raw.get("refuse", False),
         scale=(*raw["scale"], 1)[:3] if "scale" in raw else (),
         target=raw.get("target", ""),
         other=raw.get("other", ""),

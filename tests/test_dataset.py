@@ -14,6 +14,7 @@ from harness.errors import BadConfig, BadProbe
 from harness.records import Probe
 from tests.blanks import folder
 
+
 def plain(probe: Probe) -> Probe:
     """Leaves out where a probe lies."""
     scenarios = tuple(replace(s, line=0) for s in probe.scenarios)
