@@ -500,7 +500,7 @@ class Suite:
     controls: int = 0
     """Control arms are asked on so many scenarios of a probe; 0 for all."""
     groups: int = 0
-    """At most so many groups an attribute; 0 for all."""
+    """At most so many groups an attribute, where a scenario does not name its two; 0 for all."""
     arms: tuple[str, ...] = ()
     """Which arms are asked; empty for all that a probe declares."""
     languages: tuple[str, ...] = LANGUAGES
