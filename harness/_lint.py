@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,11 +20,16 @@ ALIKE = 0.6
 NGRAMS = {"en": (3, 5), "zh": (2, 4)}
 RATIO, LONGER = 2, 8
 """Options are of very different length when one has RATIO times, and LONGER more, characters."""
+FRAME = {"en": (5, 4), "zh": (8, 6)}
+"""So many words (zh: characters) in a row, so many of them no slots, are a frame of a sentence."""
+FRAMED = 0.03
+"""Share of a probe's scenarios that may have one frame; two may always."""
 BALANCE = 0.1
 """How far a share may lie from an even one."""
 SHARED = {"en": 4, "zh": 6}
 """Words (zh: characters) that a pair of sentences should share behind the change."""
 
+_WORD = {"en": re.compile(r"\w+"), "zh": re.compile(r"[a-z0-9]+|\w")}
 _MAIN = (
     *("case", "merit", "context", "sentence", "sensible", "request", "question"),
     *("claim", "denial", "person", "merit_1", "merit_2", "merit_3", "merit_4"),
@@ -51,6 +56,7 @@ def lint(probe: Probe, tokenize: Callable[[str], int] | None = None) -> list[Fin
     found = [
         *_differing(probe),
         *_alike(probe),
+        *_framed(probe),
         *_named(probe, prompts),
         *_few_names(probe),
         *_plain(probe),
@@ -114,6 +120,36 @@ def _alike(probe: Probe) -> Iterator[Finding]:
                 what = f"as good as {other.id!r} again ({language}, cosine {value:.2f} > {ALIKE})"
                 fix = "write another situation, or remove one: scenarios count as independent"
                 yield Finding("error", _at(probe, one.id), what, fix)
+
+
+def _framed(probe: Probe) -> Iterator[Finding]:
+    """Finds sentences that were made by putting other nouns into one frame."""
+    most = max(2, int(FRAMED * len(probe.scenarios)))
+    for language in probe.languages:
+        told: dict[tuple[str, ...], list[str]] = {}
+        for scenario in probe.scenarios:
+            for frame in dict.fromkeys(_frames(scenario, language)):
+                told.setdefault(frame, []).append(scenario.id)
+        often = {tuple(ids): frame for frame, ids in told.items() if len(ids) > most}
+        for ids, frame in often.items():
+            shown = ("" if language == "zh" else " ").join(frame)
+            what = (
+                f"{len(ids)} scenarios ({language}) have the frame {shown!r}: {', '.join(ids[:6])}"
+            )
+            fix = f"build them in other ways: at most {most} of this probe should share a frame"
+            yield Finding("warning", _at(probe, ids[0]), what, fix)
+
+
+def _frames(scenario: Scenario, language: str) -> Iterator[tuple[str, ...]]:
+    """Yields what stands in a row in a scenario's texts, a slot as `_`."""
+    length, least = FRAME[language]
+    for field in _MAIN:
+        if isinstance(text := scenario.texts[language].get(field), str):
+            words = _WORD[language].findall(SLOT.sub(" _ ", text.lower()))
+            for at in range(len(words) - length + 1):
+                frame = tuple(words[at : at + length])
+                if length - frame.count("_") >= least:
+                    yield frame
 
 
 def _named(probe: Probe, prompts: list[Prompt]) -> Iterator[Finding]:
@@ -185,21 +221,36 @@ def _lengths(probe: Probe, prompts: list[Prompt]) -> Iterator[Finding]:
 
 
 def _balance(probe: Probe) -> Iterator[Finding]:
-    for field, values, level in (
-        ("favourable", ("high", "low") if probe.format == "rating" else ("yes", "no"), "error"),
-        (
-            "target",
-            [g.name for g in probe.groups],
-            "error" if probe.format == "pair" else "warning",
-        ),
-    ):
-        seen = Counter(getattr(s, field) for s in probe.scenarios if getattr(s, field))
-        for value in values if seen else ():
-            share, even = seen[value] / seen.total(), 1 / len(values)
-            if abs(share - even) > BALANCE + 1e-9:
-                what = f"{field} is {value!r} in {share:.0%} of the scenarios, not about {even:.0%}"
-                fix = f"turn some scenarios round, so that {field} is balanced"
-                yield Finding("error" if level == "error" else "warning", _at(probe), what, fix)
+    """Finds one-sided answers and targets: a word's own frequency would not cancel."""
+    level: Literal["error", "warning"] = "warning" if probe.format == "ambiguous" else "error"
+    answers = ("high", "low") if probe.format == "rating" else ("yes", "no")
+    groups = [g.name for g in probe.groups]
+    favourable, targets, others = (
+        Counter(told for s in probe.scenarios if (told := getattr(s, field)))
+        for field in ("favourable", "target", "other")
+    )
+    even = {answer: 1 / len(answers) for answer in answers}
+    yield from _uneven_shares(probe, "favourable", favourable, even, "error")
+    if others:
+        even = {group: others[group] / others.total() for group in groups}
+    else:
+        even = {group: 1 / len(groups) for group in groups}
+    yield from _uneven_shares(probe, "target", targets, even, level)
+
+
+def _uneven_shares(
+    probe: Probe,
+    field: str,
+    seen: Counter[str],
+    even: Mapping[str, float],
+    level: Literal["error", "warning"],
+) -> Iterator[Finding]:
+    for value, due in even.items() if seen else ():
+        share = seen[value] / seen.total()
+        if abs(share - due) > BALANCE + 1e-9:
+            what = f"{field} is {value!r} in {share:.0%} of the scenarios, not about {due:.0%}"
+            fix = f"turn some scenarios round, so that {field} is balanced"
+            yield Finding(level, _at(probe), what, fix)
 
 
 def _articles(probe: Probe, prompts: list[Prompt]) -> Iterator[Finding]:
