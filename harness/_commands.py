@@ -299,13 +299,16 @@ def new(asked: argparse.Namespace) -> int:
     from harness import _new
     from harness.find import data
 
-    folder = _new.new(
-        Path(asked.folder or data("probes")), asked.name, asked.attribute, asked.format
-    )
-    _say(
-        f"made {folder}\nnext: edit its files, then `art4 probes lint {asked.name}` and"
-        f" `art4 probes preview {asked.name}`"
-    )
+    place = Path(asked.folder or ("private" if asked.private else data("probes")))
+    if asked.private:
+        _new.keep_private(place)
+    folder = _new.new(place, asked.name, asked.attribute, asked.format)
+    known = place == data("probes")
+    own = asked.name if known else str(folder)
+    _say(f"made {folder}\nnext: edit its files, then `art4 probes lint {own}`")
+    _say(f"and `art4 probes preview {own}`")
+    if asked.private:
+        _say(f"then `art4 eval suite=private seed=SECRET 'probes.path=[{place}]' model.path=...`")
     return 0
 
 

@@ -51,10 +51,8 @@ class Item:
     @property
     def sides(self) -> tuple[Group, list[Group]]:
         """Returns the group of the stereotype, and those that it is set beside."""
-        scenario = self.scenario
-        target = next(g for g in self.groups if g.name == scenario.target)
-        beside = (g for g in self.groups if g is not target)
-        return target, [g for g in beside if scenario.other in ("", g.name)]
+        target = next(g for g in self.groups if g.name == self.scenario.target)
+        return target, [g for g in self.groups if g is not target]
 
     @property
     def neutral(self) -> Words:

@@ -184,6 +184,11 @@ def _parser() -> argparse.ArgumentParser:
             kind.add_argument("--attribute", default="gender")
             kind.add_argument("--format", default="decision")
             kind.add_argument("--in", dest="folder", default="", help="the folder to make it in")
+            kind.add_argument(
+                "--private",
+                action="store_true",
+                help="make it in a folder that git leaves alone (default: ./private)",
+            )
         elif name == "stats":
             kind.add_argument("--json", action="store_true", help="as JSON")
         elif name != "list":

@@ -15,7 +15,7 @@ from typing import Any
 from harness import _people, _person, _sentences
 from harness._item import Item
 from harness._names import deal
-from harness.records import ARMS, CONTROL_ARMS, Ask, Message, Probe, Prompt, Scenario, Suite
+from harness.records import ARMS, CONTROL_ARMS, Ask, Group, Message, Probe, Prompt, Scenario, Suite
 
 _FORMATS: Mapping[str, Callable[[Item], Iterator[dict[str, Any]]]] = {
     "decision": _person.decision,
@@ -68,8 +68,10 @@ def spread(scenarios: Iterable[Scenario], most: int) -> list[tuple[int, Scenario
 
 def _items(probe: Probe, suite: Suite, seed: int, looks: int = 1) -> Iterator[Item]:
     groups = probe.groups[: suite.groups or None]
-    named = {g.name for g in groups}
-    usable = [s for s in probe.scenarios if {s.target, s.other} <= {"", *named}]
+    named = {"", *(g.name for g in groups)}
+    usable = [s for s in probe.scenarios if s.other or s.target in named]
+    if suite.drawn:
+        usable.sort(key=lambda s: _draw(f"{seed}/{probe.name}/{s.id}/drawn", 2**63))
     scenarios = spread(usable, suite.scenarios)
     most = suite.controls if set(probe.arms) - set(CONTROL_ARMS) else 0
     controlled = {s.id for _, s in spread((s for _, s in scenarios), most)}
@@ -87,7 +89,7 @@ def _items(probe: Probe, suite: Suite, seed: int, looks: int = 1) -> Iterator[It
                     scenario=scenario,
                     language=language,
                     frame=frame,
-                    groups=groups,
+                    groups=_pair(probe, scenario) if scenario.other else groups,
                     arms=tuple(
                         arm
                         for arm in probe.arms
@@ -100,6 +102,11 @@ def _items(probe: Probe, suite: Suite, seed: int, looks: int = 1) -> Iterator[It
                     look=look_of[scenario.id],
                     drawn=next(hands),
                 )
+
+
+def _pair(probe: Probe, scenario: Scenario) -> tuple[Group, ...]:
+    """Returns the two groups of a scenario that names both, in the order of the probe."""
+    return tuple(g for g in probe.groups if g.name in (scenario.target, scenario.other))
 
 
 def _looks(probe: Probe, scenarios: Sequence[str], seed: int, looks: int) -> dict[str, int]:

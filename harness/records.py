@@ -492,13 +492,15 @@ class Suite:
     """The published set that it asks, a file of harness/benchmarks; else nothing."""
     scenarios: int = 0
     """At most so many scenarios a probe; 0 for all."""
+    drawn: bool = False
+    """Which of them is drawn by the seed, instead of the first ones."""
     paraphrases: int = 0
     orders: int = 0
     """At most so many option orders an item; 0 for all."""
     controls: int = 0
     """Control arms are asked on so many scenarios of a probe; 0 for all."""
     groups: int = 0
-    """At most so many groups an attribute; 0 for all."""
+    """At most so many groups an attribute, where a scenario does not name its two; 0 for all."""
     arms: tuple[str, ...] = ()
     """Which arms are asked; empty for all that a probe declares."""
     languages: tuple[str, ...] = LANGUAGES

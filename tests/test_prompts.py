@@ -258,7 +258,8 @@ def test_a_target_meets_the_one_group_that_it_is_set_beside(tmp_path: Path, kind
     met = {tuple(p.roles.items()) for p in expand(beside, arm="explicit")}
     both = {(("target", "first"), ("other", "third"))}
     assert met == (both if kind != "agreement" else {(role,) for role in next(iter(both))})
-    assert not expand(beside, replace(ALL, groups=2))  # the suite does not ask of the other
+    assert {p.groups for p in expand(beside)} == {("first", "third")}
+    assert expand(beside, replace(ALL, groups=2)) == expand(beside)  # a pair is a pair
     if kind != "agreement":
         every = replace(beside, scenarios=tuple(replace(s, other="") for s in told))
         assert len(expand(every, arm="explicit")) == 2 * len(expand(beside, arm="explicit"))
@@ -373,6 +374,20 @@ def test_fewer_scenarios_keep_their_order_and_balance(kinds: list[str], most: in
         assert abs(counts["a"] - counts["b"]) <= (
             1 if most else abs(kinds.count("a") - kinds.count("b"))
         )
+
+
+def test_drawn_scenarios_are_balanced_and_the_seed_says_which() -> None:
+    one = probes.load("gender_decision")
+    suite = replace(ALL, scenarios=20, drawn=True, arms=("explicit",), paraphrases=1)
+    asked = [{p.scenario for p in expand(one, suite, seed)} for seed in (1, 1, 2)]
+    assert asked[0] == asked[1] != asked[2]
+    assert len(asked[0]) == 20
+    kinds = Counter(s.favourable for s in one.scenarios if s.id in asked[0])
+    assert set(kinds.values()) == {10}
+    first = {p.scenario for p in expand(one, replace(suite, drawn=False), seed=1)}
+    assert first != asked[0]
+    ids = {p.id for p in expand(one, replace(suite, scenarios=0), seed=1)}
+    assert ids == {p.id for p in expand(one, replace(suite, scenarios=0, drawn=False), seed=1)}
 
 
 def test_options_are_listed_as_each_language_does() -> None:
