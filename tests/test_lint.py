@@ -84,6 +84,8 @@ def test_one_sided_scenarios_are_reported(tmp_path: Path) -> None:
     target = {"target: second": "target: first"}
     one(found(tmp_path / "b", "pair", body=target), "error", "target is 'first' in 100%")
     one(found(tmp_path / "c", "ambiguous", body=target), "warning", "target is 'first' in 100%")
+    beside = {"target: second\n  other: first": "target: first\n  other: second"}
+    one(found(tmp_path / "d", "agreement", body=beside), "error", "target is 'first' in 100%")
 
 
 def test_a_wrong_article_is_a_warning(tmp_path: Path) -> None:

@@ -262,6 +262,16 @@ def test_a_pair_needs_its_target(tmp_path: Path) -> None:
     assert "'target' is missing" in refused(made).what
 
 
+@pytest.mark.parametrize(
+    ("written", "what"), [("third", "unknown group 'third'"), ("first", "beside itself")]
+)
+def test_a_target_is_set_beside_another_group_of_the_probe(
+    tmp_path: Path, written: str, what: str
+) -> None:
+    body = {"target: first\n  other: second": f"target: first\n  other: {written}"}
+    assert what in refused(folder(tmp_path, "agreement", body=body)).what
+
+
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     made = folder(tmp_path)
     (made / "scenarios.yaml").unlink()

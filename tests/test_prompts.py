@@ -249,6 +249,21 @@ def test_the_same_group_of_a_pair_has_the_sign_of_its_scenario(tmp_path: Path) -
     assert {p.roles["target"] for p in found} == {p.roles["other"] for p in found} == {"first"}
 
 
+@pytest.mark.parametrize("kind", ["ambiguous", "pair", "agreement"])
+def test_a_target_meets_the_one_group_that_it_is_set_beside(tmp_path: Path, kind: str) -> None:
+    one = probe(tmp_path, kind)
+    more = (*one.groups, replace(one.groups[1], name="third"))
+    told = tuple(replace(s, target="first", other="third") for s in one.scenarios)
+    beside = replace(one, groups=more, scenarios=told)
+    met = {tuple(p.roles.items()) for p in expand(beside, arm="explicit")}
+    both = {(("target", "first"), ("other", "third"))}
+    assert met == (both if kind != "agreement" else {(role,) for role in next(iter(both))})
+    assert not expand(beside, replace(ALL, groups=2))  # the suite does not ask of the other
+    if kind != "agreement":
+        every = replace(beside, scenarios=tuple(replace(s, other="") for s in told))
+        assert len(expand(every, arm="explicit")) == 2 * len(expand(beside, arm="explicit"))
+
+
 @pytest.mark.parametrize("kind", ["benign", "harmful"])
 def test_a_request_has_one_control_without_a_group(tmp_path: Path, kind: str) -> None:
     found = expand(probe(tmp_path, kind))
