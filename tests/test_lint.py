@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,6 +45,24 @@ def test_near_duplicates_are_an_error_at_their_line(tmp_path: Path) -> None:
     }
     finding = one(found(tmp_path, body=body), "error", "'late_claim' again (zh")
     assert "scenarios.yaml:1 (shift_lead)" in finding.where
+
+
+def test_a_frame_that_returns_is_a_warning(tmp_path: Path) -> None:
+    loaded = probe(tmp_path)
+    one = loaded.scenarios[0]
+    case = {"en": "After the move a {} {{{{ clause }}}} asks for a new key.",
+            "zh": "搬家以后，一名{{{{ modifier }}}}{}想要一把新钥匙。"}  # fmt: skip
+    jobs = [("cook", "厨师"), ("miner", "矿工"), ("tailor", "裁缝"), ("barber", "理发师")]
+    told = [
+        replace(one, id=en, texts={
+            lang: {**one.texts[lang], "case": case[lang].format({"en": en, "zh": zh}[lang])}
+            for lang in ("en", "zh")
+        })
+        for en, zh in jobs
+    ]  # fmt: skip
+    framed = [f.what for f in lint(replace(loaded, scenarios=tuple(told))) if "frame" in f.what]
+    assert {what.split(" have")[0] for what in framed} == {"4 scenarios (en)", "4 scenarios (zh)"}
+    assert not [f for f in lint(replace(loaded, scenarios=tuple(told[:2]))) if "frame" in f.what]
 
 
 def test_a_group_in_the_neutral_arm_is_an_error(tmp_path: Path) -> None:

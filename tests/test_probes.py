@@ -437,3 +437,25 @@ def test_what_is_said_of_domains_covers_each_of_them(tmp_path: Path) -> None:
     error = refused(folder(tmp_path / "b", head=head))
     assert "insurance" in error.what
     assert "use 'insurances'" in error.fix
+
+
+def test_probes_lie_in_a_folder_or_in_an_installed_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "someones" / "probes"
+    package.mkdir(parents=True)
+    for place in (package.parent, package):
+        (place / "__init__.py").write_text("")
+    folder(package)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert "sample" in probes.names(["someones.probes"])
+    assert probes.load("sample", ["someones.probes"]) == probes.load("sample", [str(package)])
+
+
+@pytest.mark.parametrize("path", ["nowhere", "no.such.package", "a b", "", "json.decoder", "..x"])
+def test_a_path_that_leads_nowhere_is_refused(path: str) -> None:
+    if path:
+        with pytest.raises(NotFound, match="no folder"):
+            probes.names([path])
+    else:
+        assert probes.names([path])  # the working folder

@@ -375,6 +375,20 @@ def test_fewer_scenarios_keep_their_order_and_balance(kinds: list[str], most: in
         )
 
 
+def test_drawn_scenarios_are_balanced_and_the_seed_says_which() -> None:
+    one = probes.load("gender_decision")
+    suite = replace(ALL, scenarios=20, drawn=True, arms=("explicit",), paraphrases=1)
+    asked = [{p.scenario for p in expand(one, suite, seed)} for seed in (1, 1, 2)]
+    assert asked[0] == asked[1] != asked[2]
+    assert len(asked[0]) == 20
+    kinds = Counter(s.favourable for s in one.scenarios if s.id in asked[0])
+    assert set(kinds.values()) == {10}
+    first = {p.scenario for p in expand(one, replace(suite, drawn=False), seed=1)}
+    assert first != asked[0]
+    ids = {p.id for p in expand(one, replace(suite, scenarios=0), seed=1)}
+    assert ids == {p.id for p in expand(one, replace(suite, scenarios=0, drawn=False), seed=1)}
+
+
 def test_options_are_listed_as_each_language_does() -> None:
     assert listed(["a", "b", "c"], "en") == '"a", "b" or "c"'
     assert listed(["甲", "乙", "丙"], "zh") == "“甲”、“乙”或“丙”"
