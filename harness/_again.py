@@ -21,7 +21,8 @@ def same_group(explicit: pd.DataFrame, again: pd.DataFrame, against: str, group:
             measured = measured[first]
         return averaged(measured["value"].to_numpy(dtype=float), pd.Index(measured["scenario"]))
     if group:
-        explicit, again = (rows[rows["own"] == group] for rows in (explicit, again))
+        by = "role" if against == "target" else "own"
+        explicit, again = (rows[rows[by] == group] for rows in (explicit, again))
     if against == "roles":
         explicit, again = (again[again["surface"] == s] for s in ("mention", "again"))
     return matched(explicit, again, [*SET, "own"])

@@ -64,10 +64,7 @@ class Asked:
             if block is None:
                 block = self.blocks[place] = Block(probe=named[prompt.probe], first=prompt)
             block.scenarios.add(prompt.scenario)
-            own = next(
-                (prompt.roles[r] for r in ("person", "first", "target") if r in prompt.roles), ""
-            )
-            block.surfaces[own].add(prompt.surface)
+            block.surfaces[next(iter(prompt.roles.values()), "")].add(prompt.surface)
             self.prompts += 1
             self.generated += prompt.ask is Ask.GENERATE
             times, length = samples if prompt.ask is Ask.GENERATE else 1, size(prompt)

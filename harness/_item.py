@@ -49,6 +49,14 @@ class Item:
         return {slot: fill(text, {"name": name}) for slot, text in cue.items()}
 
     @property
+    def sides(self) -> tuple[Group, list[Group]]:
+        """Returns the group of the stereotype, and those that it is set beside."""
+        scenario = self.scenario
+        target = next(g for g in self.groups if g.name == scenario.target)
+        beside = (g for g in self.groups if g is not target)
+        return target, [g for g in beside if scenario.other in ("", g.name)]
+
+    @property
     def neutral(self) -> Words:
         """Returns what the slots become where no group is mentioned."""
         return self.probe.neutral.get(self.language, {})

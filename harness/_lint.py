@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -185,21 +185,36 @@ def _lengths(probe: Probe, prompts: list[Prompt]) -> Iterator[Finding]:
 
 
 def _balance(probe: Probe) -> Iterator[Finding]:
-    for field, values, level in (
-        ("favourable", ("high", "low") if probe.format == "rating" else ("yes", "no"), "error"),
-        (
-            "target",
-            [g.name for g in probe.groups],
-            "error" if probe.format == "pair" else "warning",
-        ),
-    ):
-        seen = Counter(getattr(s, field) for s in probe.scenarios if getattr(s, field))
-        for value in values if seen else ():
-            share, even = seen[value] / seen.total(), 1 / len(values)
-            if abs(share - even) > BALANCE + 1e-9:
-                what = f"{field} is {value!r} in {share:.0%} of the scenarios, not about {even:.0%}"
-                fix = f"turn some scenarios round, so that {field} is balanced"
-                yield Finding("error" if level == "error" else "warning", _at(probe), what, fix)
+    """Finds one-sided answers and targets: a word's own frequency would not cancel."""
+    level: Literal["error", "warning"] = "warning" if probe.format == "ambiguous" else "error"
+    answers = ("high", "low") if probe.format == "rating" else ("yes", "no")
+    groups = [g.name for g in probe.groups]
+    favourable, targets, others = (
+        Counter(told for s in probe.scenarios if (told := getattr(s, field)))
+        for field in ("favourable", "target", "other")
+    )
+    even = {answer: 1 / len(answers) for answer in answers}
+    yield from _uneven_shares(probe, "favourable", favourable, even, "error")
+    if others:
+        even = {group: others[group] / others.total() for group in groups}
+    else:
+        even = {group: 1 / len(groups) for group in groups}
+    yield from _uneven_shares(probe, "target", targets, even, level)
+
+
+def _uneven_shares(
+    probe: Probe,
+    field: str,
+    seen: Counter[str],
+    even: Mapping[str, float],
+    level: Literal["error", "warning"],
+) -> Iterator[Finding]:
+    for value, due in even.items() if seen else ():
+        share = seen[value] / seen.total()
+        if abs(share - due) > BALANCE + 1e-9:
+            what = f"{field} is {value!r} in {share:.0%} of the scenarios, not about {due:.0%}"
+            fix = f"turn some scenarios round, so that {field} is balanced"
+            yield Finding(level, _at(probe), what, fix)
 
 
 def _articles(probe: Probe, prompts: list[Prompt]) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from types import ModuleType
 from harness import outcomes
 from harness._asked import Asked, Block
 from harness._chances import Aim, Chances
+from harness._paired import ALONE
 from harness.models._base import Foreseen
 from harness.records import Ask, Standard
 from harness.stats import intervals, power, significance
@@ -43,7 +44,7 @@ def unresolved(
     probe, language = block.probe, block.first.language
     margin, limits = standard.margins[outcome], standard.limits
     shares = {"unparsed": limits["unparsed"]}
-    if module.AGAINST == "others":
+    if module.AGAINST in ALONE:
         shares["unparsed gap"] = margin
     if outcome != "refused":
         shares["refused"] = limits["refused"]

@@ -17,6 +17,10 @@ from numpy.typing import NDArray
 from harness.records import Contrast, Probe, Seen, Standard
 from harness.stats.crossed import Crossed, crossed
 
+SIGNED = {"zero": ("stereotyped", "zero"), "target": ("target", "others")}
+"""What an outcome is set against, where the stereotype gives the sign -> group and reference."""
+ALONE = ("others", "target")
+"""What an outcome is set against, where each prompt speaks of one group."""
 SET = ["scenario", "item", "order", "sample"]
 """What the prompts of one counterfactual set have in common."""
 JUDGED = ("explicit", "implicit")
@@ -53,6 +57,8 @@ class Differences:
 def join(prompts: pa.Table, outcomes: pa.Table) -> pd.DataFrame:
     """Joins outcomes with their prompts; one row an outcome, groups by role in `own` and `other`.
 
+    `role` is the role of `own`.
+
     Texts are categories in the order of their letters: a million prompts are compared and sorted
     by their codes.
     """
@@ -62,7 +68,8 @@ def join(prompts: pa.Table, outcomes: pa.Table) -> pd.DataFrame:
     roles = prompts.column("roles").combine_chunks()
     asked = {
         **{name: prompts.column(name) for name in ASKED},
-        **{name: _role(roles, place) for place, name in enumerate(("own", "other"))},
+        "role": _at(roles, 0, roles.keys),
+        **{name: _at(roles, place, roles.items) for place, name in enumerate(("own", "other"))},
     }
     columns = {name: _column(values)[at] for name, values in asked.items()}
     columns["prompt"] = pd.Categorical.from_codes(at, categories=ids.to_pandas())
@@ -71,15 +78,13 @@ def join(prompts: pa.Table, outcomes: pa.Table) -> pd.DataFrame:
     return pd.DataFrame(columns | {"value": outcomes.column("value").to_numpy()}, copy=False)
 
 
-def _role(roles: pa.MapArray, place: int) -> pa.Array:
-    """Returns the group in each prompt's first or second role; empty without one."""
+def _at(roles: pa.MapArray, place: int, of: pa.Array) -> pa.Array:
+    """Returns of each prompt's first or second role its name or group; empty without one."""
     starts = roles.offsets.to_numpy()
     there = np.diff(starts) > place
     at = np.where(there, starts[:-1] + place, 0)
-    groups = (
-        roles.items.take(pa.array(at)) if len(roles.items) else pa.nulls(len(roles), pa.string())
-    )
-    return pc.if_else(pa.array(there), groups, "")
+    told = of.take(pa.array(at)) if len(of) else pa.nulls(len(roles), pa.string())
+    return pc.if_else(pa.array(there), told, "")
 
 
 def _coded(values: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -126,8 +131,8 @@ def compared(groups: Sequence[str], against: str) -> list[tuple[str, str]]:
 
     Two groups make one contrast, not two mirrored ones.
     """
-    if against == "zero":
-        return [("stereotyped", "zero")]
+    if against in SIGNED:
+        return [SIGNED[against]]
     if len(groups) < 2:
         return []
     return [(g, "others") for g in groups] if len(groups) > 2 else [(groups[0], groups[1])]
@@ -150,6 +155,7 @@ def contrasts_of(
     """
     there = set(cell["own"].unique())
     pairs = compared([g for g in groups if g in there], against)
+    side: Any = cell["role" if against == "target" else "own"]
     cell = cell[[*SET, "own", "other", "value", "seen"]]
     if against == "roles":
         for group, reference in pairs:
@@ -161,8 +167,9 @@ def contrasts_of(
             [told] = _wide(pd.concat([mine, theirs]), [*SET, "opponent"], ["own"])
             yield group, reference, *told
         return
-    index, side = ([*SET, "own", "other"], "own") if against == "zero" else (SET, cell["own"])
-    firsts = ["own"] if against == "zero" else [group for group, _ in pairs]
+    index, firsts = SET, [group for group, _ in pairs]
+    if against == "zero":
+        index, side, firsts = [*SET, "own", "other"], "own", ["own"]
     for pair, told in zip(pairs, _wide(cell.assign(side=side), index, firsts), strict=True):
         yield *pair, *told
 

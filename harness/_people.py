@@ -47,6 +47,7 @@ def selection(item: Item) -> Iterator[dict[str, Any]]:
             yield {
                 **{"arm": arm, "surface": surface, "roles": roles, "order": order},
                 "text": item.text(item.frame, item.values({"candidates": shown})),
+                "favourable": item.scenario.favourable,
                 "choices": [
                     Choice(
                         text=both.format(one + 1, other + 1),
@@ -127,8 +128,7 @@ def ambiguous(item: Item) -> Iterator[dict[str, Any]]:
 
 
 def _suspected(item: Item) -> Iterator[tuple[str, str, dict[str, str], Words, Words]]:
-    target = next(g for g in item.groups if g.name == item.scenario.target)
-    others = [g for g in item.groups if g is not target]
+    target, others = item.sides
     for arm in item.arms:
         if arm == "same_group":
             roles = {"target": target.name, "other": target.name}

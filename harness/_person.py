@@ -57,18 +57,33 @@ def decision(item: Item) -> Iterator[dict[str, Any]]:
 
 
 def agreement(item: Item) -> Iterator[dict[str, Any]]:
-    """Puts a claim against a group, and its denial; the positive control is a claim without one."""
+    """Puts a claim, and its denial, about the group that it is told of and about another.
+
+    The positive control is a claim without a group.
+    """
     sentences = item.probe.answers.get(item.language, {})
-    for arm, surface, roles, words, group, _ in _sides(item):
+    for arm, surface, roles, words in _claimed(item):
         control = arm == "positive_control"
         put = ((surface, "yes"),) if control else (("claim", "yes"), ("denial", "no"))
         for field, agrees in put:
-            values = item.values(words, group, statement=f"{{{{ {field} }}}}")
+            values = item.values(words, statement=f"{{{{ {field} }}}}")
             for parts in _yes_or_no(item, values, sentences):
                 yield {
                     **{"arm": arm, "surface": surface, "roles": roles, "favourable": agrees},
                     **{"variant": "" if control else f".{field}", **parts},
                 }
+
+
+def _claimed(item: Item) -> Iterator[tuple[str, str, dict[str, str], Words]]:
+    target, others = item.sides
+    roles = (("target", target), *(("other", h) for h in others))
+    for arm in item.arms:
+        for role, group in roles if arm != "positive_control" else ():
+            again = arm == "same_group"
+            words = item.again(group) if again else item.words(group)
+            yield arm, "again" if again else "mention", {role: group.name}, words
+        for surface in ("strong", "weak") if arm == "positive_control" else ():
+            yield arm, surface, {}, item.neutral
 
 
 def rating(item: Item) -> Iterator[dict[str, Any]]:

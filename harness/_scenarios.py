@@ -70,10 +70,14 @@ def _target(head: Tree, body: Tree, index: int) -> None:
     )
     if "target" not in scenario and sentence:
         fail(body, (index,), "'target' is missing", f"one of: {', '.join(groups)}", "add it")
-    if "target" in scenario and (target := scenario["target"]) not in groups:
-        near = get_close_matches(target, groups, n=1) or groups[:1]
-        expected = f"one of: {', '.join(groups)}"
-        fail(body, (index, "target"), f"unknown group {target!r}", expected, f"use {near}")
+    for role in ("target", "other"):
+        if role in scenario and (group := scenario[role]) not in groups:
+            near = get_close_matches(group, groups, n=1) or groups[:1]
+            expected = f"one of: {', '.join(groups)}"
+            fail(body, (index, role), f"unknown group {group!r}", expected, f"use {near}")
+    if "other" in scenario and scenario["other"] == scenario.get("target", scenario["other"]):
+        what = f"scenario {scenario['id']!r} sets {scenario['other']!r} beside itself"
+        fail(body, (index, "other"), what, "a target, and another group", "name another group")
     if sentence and is_control(head.data):
         fail(body, (index,), "a control probe with a sentence", "sensible, senseless", "use them")
 

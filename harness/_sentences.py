@@ -16,10 +16,10 @@ def pair(item: Item) -> Iterator[dict[str, Any]]:
             yield _pair(*_control(item), arm="positive_control", surface="strong", roles={})
         return
     first = item.probe.groups[0]
-    target = next(g for g in item.groups if g.name == item.scenario.target)
+    target, others = item.sides
     for arm in item.arms:
         if arm == "explicit":
-            for h in (g for g in item.groups if g is not target):
+            for h in others:
                 one, other = item.words(target), item.words(h)
                 roles = {"target": target.name, "other": h.name}
                 yield _both(item, arm, "mention", roles, one, other)

@@ -29,6 +29,7 @@ from harness._limits import (
 )
 from harness._looks import WHOLE, Looks
 from harness._paired import (
+    ALONE,
     JUDGED,
     SET,
     by_scenario,
@@ -127,7 +128,7 @@ def _of_block(
         yield within(worded, "same_group", noise, margin * limits["same_group"])
     plain = block[block["arm"] == "negative_control"]
     most = margin * limits["negative_control"]
-    yield from _gaps(worded, "negative_control", plain, probe, most)
+    yield from _gaps(worded, "negative_control", plain, probe, most, "others")
     yield from _beside_neutral(worded, block, probe)
     first = blank.outcome == probe.outcomes[0]
     declared = "positive_control" in probe.arms or probe.controls
@@ -157,7 +158,7 @@ def _written(
         yield shown(blank, "legitimate_difference", told, limit, alpha)
     plain = block[block["arm"] == "negative_control"]
     most = standard.margins[blank.outcome] * standard.limits["negative_control"]
-    yield from _gaps(blank, "negative_control", plain, probe, most)
+    yield from _gaps(blank, "negative_control", plain, probe, most, "others")
 
 
 def _by_arm(block: pd.DataFrame) -> list[pd.DataFrame]:
@@ -173,9 +174,9 @@ def _answered(
     limits, margin = standard.limits, standard.margins[blank.outcome]
     unread = judged["seen"].isin([Seen.UNPARSED, Seen.FAILED]).to_numpy().astype(float)
     yield at_most(blank, "unparsed", by_scenario(judged, unread), limits["unparsed"])
-    if against == "others":
+    if against in ALONE:
         readable = judged.assign(value=unread, seen=Seen.MEASURED.value)
-        yield from _gaps(blank, "unparsed_gap", readable, probe, margin)
+        yield from _gaps(blank, "unparsed_gap", readable, probe, margin, against)
     if blank.outcome != "refused":
         refused = (judged["seen"] == Seen.REFUSED).to_numpy().astype(float)
         yield at_most(blank, "refused", by_scenario(judged, refused), limits["refused"])
@@ -215,11 +216,11 @@ def _mass(probe: Probe, language: str, mass: pd.DataFrame, standard: Standard, a
 
 
 def _gaps(
-    blank: Control, name: str, rows: pd.DataFrame, probe: Probe, limit: float
+    blank: Control, name: str, rows: pd.DataFrame, probe: Probe, limit: float, against: str
 ) -> Iterator[Found]:
-    """Tests each group against the mean of the others; no rows, nothing to test."""
+    """Tests each group as the outcome compares it; no rows, nothing to test."""
     groups = [g.name for g in probe.groups]
-    for group, _, value, seen in contrasts_of(rows, groups, "others"):
+    for group, _, value, seen in contrasts_of(rows, groups, against):
         gap = difference(value, seen, (-1.0, 1.0), names_of(rows, value)).found
         yield within(replace(blank, group=group), name, gap, limit)
 

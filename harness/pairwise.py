@@ -6,7 +6,7 @@ from types import ModuleType
 
 import pandas as pd
 
-from harness._paired import cells_of, contrasts_of, difference, limits_of, names_of
+from harness._paired import SIGNED, cells_of, contrasts_of, difference, limits_of, names_of
 from harness.records import Pairwise, Probe, Standard
 from harness.stats import evidence
 from harness.stats.intervals import Interval
@@ -51,7 +51,7 @@ def _pairs(
     cell: pd.DataFrame, groups: Sequence[str], outcome: ModuleType, alpha: float
 ) -> Iterator[tuple[str, str, Interval]]:
     """Yields the difference of every two groups; none where an outcome is itself a difference."""
-    if outcome.AGAINST == "zero":
+    if outcome.AGAINST in SIGNED:
         return
     pairs = list(itertools.combinations(groups, 2))
     level, limits = alpha / len(pairs), limits_of(outcome.AGAINST, outcome.RANGE)

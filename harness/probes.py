@@ -160,6 +160,7 @@ def _scenario(raw: Mapping[str, Any], groups: Iterable[str], line: int) -> Scena
         correct=dict.fromkeys(groups, correct) if isinstance(correct, str) else correct,
         scale=(*raw["scale"], 1)[:3] if "scale" in raw else (),
         target=raw.get("target", ""),
+        other=raw.get("other", ""),
         fillers=fillers,
         line=line,
     )

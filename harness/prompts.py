@@ -69,7 +69,7 @@ def spread(scenarios: Iterable[Scenario], most: int) -> list[tuple[int, Scenario
 def _items(probe: Probe, suite: Suite, seed: int, looks: int = 1) -> Iterator[Item]:
     groups = probe.groups[: suite.groups or None]
     named = {g.name for g in groups}
-    usable = [s for s in probe.scenarios if not s.target or s.target in named]
+    usable = [s for s in probe.scenarios if {s.target, s.other} <= {"", *named}]
     scenarios = spread(usable, suite.scenarios)
     most = suite.controls if set(probe.arms) - set(CONTROL_ARMS) else 0
     controlled = {s.id for _, s in spread((s for _, s in scenarios), most)}

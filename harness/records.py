@@ -113,13 +113,16 @@ class Scenario:
     texts: Mapping[str, Mapping[str, Any]]
     """language -> field -> template, or group -> template."""
     favourable: str = ""
-    """decision: the answer (`yes` or `no`) that favours the person; rating: `high` or `low`."""
+    """decision: the answer (`yes` or `no`) that favours the person; rating: `high` or `low`;
+    selection: whether being chosen does."""
     correct: Mapping[str, str] = field(default_factory=dict)
     """decision, a written control: group -> the right answer, `yes` or `no`."""
     scale: tuple[int, ...] = ()
     """rating: the lowest and the highest answer, and the step between answers."""
     target: str = ""
-    """pair, ambiguous: the group that the stereotype is about."""
+    """pair, ambiguous, agreement: the group that the stereotype is about."""
+    other: str = ""
+    """The one group that the target is set beside; empty: every other group."""
     fillers: Mapping[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
     """language -> slot -> texts; one is drawn for each item, the same for every group."""
     line: int = 0

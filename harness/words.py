@@ -68,6 +68,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
     "hurtful": ("伤人续写", "hurtful completion"),
     "others": ("其他群体", "the other groups"),
     "zero": ("零", "zero"),
+    "target": ("刻板印象所指的群体", "the group of the stereotype"),
     "all": ("全部", "all"),
     # verdicts and what each means
     "PASS": ("通过", "PASS"),

@@ -193,7 +193,7 @@ class Planted:
         if prompt.format in _OF_ROLES:
             first = {"strong": 1.0, "weak": 0.0}.get(prompt.surface, 0.5)
             won = u < first + (shift if prompt.arm == "explicit" else 0)
-            best = _OF_ROLES[prompt.format][not won]
+            best = _OF_ROLES[prompt.format][won is (prompt.favourable == "no")]
         elif prompt.arm == "positive_control":
             best = "right"
         else:
@@ -217,7 +217,7 @@ class Planted:
         if signed:
             slope = effect + self._spread("slope", *place)
         else:
-            own = 1.0 if group == groups[0] else 0.0
+            own = 1.0 if _favoured(prompt, group) else 0.0
             slope = effect * (own - 1 / len(groups))
             slope += self._spread("slope", *place, group) / math.sqrt(2)
         return slope + self._surface(prompt, group)
@@ -242,7 +242,14 @@ Answer = str | tuple[tuple[float, ...], ...]
 
 
 def _role(prompt: Prompt) -> str:
-    return prompt.roles.get("person") or prompt.roles.get("first") or prompt.roles["target"]
+    return next(iter(prompt.roles.values()))
+
+
+def _favoured(prompt: Prompt, group: str) -> bool:
+    """Says whether an effect lifts this answer: of the group of a claim, else of the first group."""
+    if prompt.format == "agreement":
+        return "target" in prompt.roles
+    return group == prompt.groups[0]
 
 
 def _say(prompt: Prompt, yes: float) -> Answer:

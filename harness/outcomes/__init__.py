@@ -2,7 +2,8 @@
 
 A file without a leading underscore is an outcome, and its name says what 1 means. It holds
 `RANGE` (the declared range), `AGAINST` (`others`: a group is compared with the mean of the other
-groups; `zero`: the number is itself a signed difference), `READS_GROUPS` (whether swapping the
+groups; `roles`: with those that stand in the other role; `target`: the group of a stereotype with
+another; `zero`: the number is itself a signed difference), `READS_GROUPS` (whether swapping the
 group's words in an answer may move it), `MEANING`, and `measure(prompt, response)`.
 """
 

@@ -7,7 +7,7 @@ from harness.outcomes import favourable_by_text
 from harness.records import Prompt, Response, Seen
 
 RANGE = (0.0, 1.0)
-AGAINST = "others"
+AGAINST = "target"
 READS_GROUPS = False
 MEANING = "of two answer sentences the one that agrees with the claim is likelier"
 
