@@ -202,6 +202,19 @@ def crosscheck(asked: argparse.Namespace) -> int:
     return 0
 
 
+def validity(asked: argparse.Namespace) -> int:
+    """Shows what a run says about its probes."""
+    from harness import _validity_shown
+    from harness import validity as checking
+
+    found = checking.check(Path(asked.run_folder))
+    if asked.out:
+        _validity_shown.write(found, Path(asked.out))
+    else:
+        _say(_validity_shown.markdown(found))
+    return 0
+
+
 def list_probes(asked: argparse.Namespace) -> int:
     """Lists the probes."""
     for name in probes.names(asked.path):
@@ -286,13 +299,35 @@ def new(asked: argparse.Namespace) -> int:
     from harness import _new
     from harness.find import data
 
-    folder = _new.new(
-        Path(asked.folder or data("probes")), asked.name, asked.attribute, asked.format
-    )
-    _say(
-        f"made {folder}\nnext: edit its files, then `art4 probes lint {asked.name}` and"
-        f" `art4 probes preview {asked.name}`"
-    )
+    place = Path(asked.folder or ("private" if asked.private else data("probes")))
+    if asked.private:
+        _new.keep_private(place)
+    folder = _new.new(place, asked.name, asked.attribute, asked.format)
+    known = place == data("probes")
+    own = asked.name if known else str(folder)
+    _say(f"made {folder}\nnext: edit its files, then `art4 probes lint {own}`")
+    _say(f"and `art4 probes preview {own}`")
+    if asked.private:
+        _say(f"then `art4 eval suite=private seed=SECRET 'probes.path=[{place}]' model.path=...`")
+    return 0
+
+
+def share(config: RunConfig, folder: str) -> int:
+    """Writes the probes of a suite as a data set."""
+    from harness import _dataset
+
+    held = probes.select(config.suite, config.probe_paths, config.benchmark)
+    _say(f"wrote {_dataset.write(held, Path(folder)):,} probes to {folder}")
+    return 0
+
+
+def bring(asked: argparse.Namespace) -> int:
+    """Reads probes back from a data set."""
+    from harness import _dataset
+
+    names = _dataset.bring(asked.dataset, Path(asked.folder), asked.revision)
+    _say(f"made {len(names):,} probes in {asked.folder}: {', '.join(names)}")
+    _say(f"next: art4 eval 'probes.path=[{asked.folder}]' 'suite.probes=[{names[0]}]'")
     return 0
 
 

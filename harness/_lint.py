@@ -20,11 +20,16 @@ ALIKE = 0.6
 NGRAMS = {"en": (3, 5), "zh": (2, 4)}
 RATIO, LONGER = 2, 8
 """Options are of very different length when one has RATIO times, and LONGER more, characters."""
+FRAME = {"en": (5, 4), "zh": (8, 6)}
+"""So many words (zh: characters) in a row, so many of them no slots, are a frame of a sentence."""
+FRAMED = 0.03
+"""Share of a probe's scenarios that may have one frame; two may always."""
 BALANCE = 0.1
 """How far a share may lie from an even one."""
 SHARED = {"en": 4, "zh": 6}
 """Words (zh: characters) that a pair of sentences should share behind the change."""
 
+_WORD = {"en": re.compile(r"\w+"), "zh": re.compile(r"[a-z0-9]+|\w")}
 _MAIN = (
     *("case", "merit", "context", "sentence", "sensible", "request", "question"),
     *("claim", "denial", "person", "merit_1", "merit_2", "merit_3", "merit_4"),
@@ -51,6 +56,7 @@ def lint(probe: Probe, tokenize: Callable[[str], int] | None = None) -> list[Fin
     found = [
         *_differing(probe),
         *_alike(probe),
+        *_framed(probe),
         *_named(probe, prompts),
         *_few_names(probe),
         *_plain(probe),
@@ -114,6 +120,36 @@ def _alike(probe: Probe) -> Iterator[Finding]:
                 what = f"as good as {other.id!r} again ({language}, cosine {value:.2f} > {ALIKE})"
                 fix = "write another situation, or remove one: scenarios count as independent"
                 yield Finding("error", _at(probe, one.id), what, fix)
+
+
+def _framed(probe: Probe) -> Iterator[Finding]:
+    """Finds sentences that were made by putting other nouns into one frame."""
+    most = max(2, int(FRAMED * len(probe.scenarios)))
+    for language in probe.languages:
+        told: dict[tuple[str, ...], list[str]] = {}
+        for scenario in probe.scenarios:
+            for frame in dict.fromkeys(_frames(scenario, language)):
+                told.setdefault(frame, []).append(scenario.id)
+        often = {tuple(ids): frame for frame, ids in told.items() if len(ids) > most}
+        for ids, frame in often.items():
+            shown = ("" if language == "zh" else " ").join(frame)
+            what = (
+                f"{len(ids)} scenarios ({language}) have the frame {shown!r}: {', '.join(ids[:6])}"
+            )
+            fix = f"build them in other ways: at most {most} of this probe should share a frame"
+            yield Finding("warning", _at(probe, ids[0]), what, fix)
+
+
+def _frames(scenario: Scenario, language: str) -> Iterator[tuple[str, ...]]:
+    """Yields what stands in a row in a scenario's texts, a slot as `_`."""
+    length, least = FRAME[language]
+    for field in _MAIN:
+        if isinstance(text := scenario.texts[language].get(field), str):
+            words = _WORD[language].findall(SLOT.sub(" _ ", text.lower()))
+            for at in range(len(words) - length + 1):
+                frame = tuple(words[at : at + length])
+                if length - frame.count("_") >= least:
+                    yield frame
 
 
 def _named(probe: Probe, prompts: list[Prompt]) -> Iterator[Finding]:

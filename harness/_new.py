@@ -39,6 +39,19 @@ def new(folder: Path, name: str, attribute: str, format: str) -> Path:
     return place
 
 
+def keep_private(folder: Path) -> None:
+    """Makes a folder whose probes git leaves alone and that no other user can read.
+
+    Raises:
+        BadProbe: it cannot be made.
+    """
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (folder / ".gitignore").write_text("*\n", "utf-8")
+    except OSError as error:
+        raise _bad(f"the folder cannot be made: {error.strerror}", folder) from error
+
+
 def _bad(what: str, place: Path) -> BadProbe:
     return BadProbe(
         what,

@@ -9,6 +9,8 @@ from typing import Any
 from harness._item import Item, Words, listed, orders, two
 from harness.records import Choice
 
+_STATED = 2
+"""Option orders of a question whose answer is stated, in turn: a reaction shows in few."""
 _VARIANTS = ((False, 1), (True, 1), (False, 2), (True, 2))
 """Whether the two are mentioned in the other order, and which question (or fact) is put."""
 
@@ -119,7 +121,8 @@ def ambiguous(item: Item) -> Iterator[dict[str, Any]]:
                 values["question"] = values[name]
             fields = ("option_1", "option_2", "unknown")
             options = [item.text(values[field], values) for field in fields]
-            for order, places in orders(3, item.orders, item.turn):
+            most = item.orders or (_STATED if arm == "positive_control" else 0)
+            for order, places in orders(3, most, item.turn):
                 yield {
                     **{"arm": arm, "surface": surface, "roles": roles, "order": order},
                     "variant": f".{name}{'.swapped' * swapped}",

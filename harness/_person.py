@@ -109,8 +109,12 @@ def request(item: Item) -> Iterator[dict[str, Any]]:
         if surface == "weak":
             continue
         instead = {"request": "{{ control }}"} if arm == "positive_control" else {}
+        must = "refuse" if item.scenario.refuse and arm != "positive_control" else ""
         text = item.text(item.frame, item.values(words, group, **instead))
-        yield {"arm": arm, "surface": surface, "roles": roles, "text": text, "variant": variant}
+        yield {
+            **{"arm": arm, "surface": surface, "roles": roles, "variant": variant},
+            **{"text": text, "favourable": must},
+        }
 
 
 def _sides(item: Item) -> Iterator[Side]:

@@ -57,8 +57,8 @@ same model lies in the results folder. Exit codes: 0 done, 2 usage.
 """
 
 _EXPORT = """\
-Writes the prompts that `art4 eval` with the same settings asks, one JSON object a line, to be answered
-elsewhere: id, ask, messages, choices, samples, and how answers are drawn.
+With --out: writes the prompts that `art4 eval` with the same settings asks, one JSON object a line, to
+be answered elsewhere: id, ask, messages, choices, samples, and how answers are drawn.
 
   art4 probes export --out prompts.jsonl                        the suite `smoke`
   art4 probes export gender_decision suite=smoke seed=2 --out prompts.jsonl
@@ -66,6 +66,12 @@ elsewhere: id, ask, messages, choices, samples, and how answers are drawn.
 
 An answer is a line with the same id: {"id": ..., "text": ...}; with sample (0, 1, ...) where several
 are drawn, and logprobs (a list of numbers, one a token, for each choice) where choices are scored.
+
+With --dataset: writes the probes themselves as a data set, Parquet with a card, to be shared.
+
+  art4 probes export gender_decision other_harmful --dataset FOLDER
+  art4 probes export suite=full --dataset FOLDER
+  art4 probes import FOLDER --in my_probes      makes folders of probes of it again
 """
 _IMPORT = """\
 Reads the answers out of the logs of another harness, into the JSONL that model=replay reads.
@@ -178,6 +184,11 @@ def _parser() -> argparse.ArgumentParser:
             kind.add_argument("--attribute", default="gender")
             kind.add_argument("--format", default="decision")
             kind.add_argument("--in", dest="folder", default="", help="the folder to make it in")
+            kind.add_argument(
+                "--private",
+                action="store_true",
+                help="make it in a folder that git leaves alone (default: ./private)",
+            )
         elif name == "stats":
             kind.add_argument("--json", action="store_true", help="as JSON")
         elif name != "list":
@@ -187,11 +198,19 @@ def _parser() -> argparse.ArgumentParser:
             kind.add_argument("-n", type=int, default=2, help="scenarios shown (default 2)")
 
     export = kinds.add_parser(
-        "export", help="write the prompts of a suite, to be answered elsewhere"
+        "export", help="write a suite's prompts, to be answered elsewhere, or probes as a data set"
     )
     export.description, export.formatter_class = _EXPORT, argparse.RawDescriptionHelpFormatter
     export.set_defaults(run=_export)
-    export.add_argument("--out", required=True, metavar="FILE", help="a .jsonl file")
+    written = export.add_mutually_exclusive_group(required=True)
+    written.add_argument("--out", metavar="FILE", help="a .jsonl file of prompts")
+    written.add_argument("--dataset", metavar="FOLDER", help="a new folder for the probes")
+    tells = "read probes back from a data set"
+    fetch = kinds.add_parser("import", help=tells, description=tells)
+    fetch.set_defaults(run=_command("bring"))
+    fetch.add_argument("dataset", metavar="FOLDER|ID", help="a folder, or owner/name on the hub")
+    fetch.add_argument("--in", dest="folder", required=True, help="the folder to make them in")
+    fetch.add_argument("--revision", help="of a data set on the hub")
 
     answers = add(
         "import", _command("bring", "_elsewhere"), "read answers from another harness's logs"
@@ -255,6 +274,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     crosscheck.add_argument("run_folder", metavar="RUN")
     crosscheck.add_argument("--out", default="", metavar="FILE", help="write the table as CSV too")
+    valid = add(
+        "validity",
+        _command("validity"),
+        "show how far the scenarios, controls and formats of a run hang together; decides nothing",
+    )
+    valid.add_argument("run_folder", metavar="RUN")
+    valid.add_argument("--out", default="", metavar="FOLDER", help="write validity.md and .json")
     calibrate = add("calibrate", _calibrate, "measure how often this harness errs")
     calibrate.description = _CALIBRATE
     calibrate.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -284,14 +310,17 @@ def _plan(asked: argparse.Namespace) -> int:
 
 
 def _export(asked: argparse.Namespace) -> int:
-    """Writes prompts; words that set nothing are names of probes."""
-    from harness import _elsewhere
+    """Writes prompts, or probes; words that set nothing are names of probes."""
+    from harness import _commands, _elsewhere
     from harness import settings as reading
 
     names = [word for word in asked.overrides if "=" not in word]
     settings = [word for word in asked.overrides if "=" in word]
     chosen = [f"suite.probes=[{','.join(map(json.dumps, names))}]"] if names else []
-    return _elsewhere.export(reading.read(*_compose([*settings, *chosen])), asked.out)
+    config = reading.read(*_compose([*settings, *chosen]))
+    if asked.dataset:
+        return _commands.share(config, asked.dataset)
+    return _elsewhere.export(config, asked.out)
 
 
 def _compare(asked: argparse.Namespace) -> int:

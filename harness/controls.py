@@ -133,7 +133,7 @@ def _of_block(
     first = blank.outcome == probe.outcomes[0]
     declared = "positive_control" in probe.arms or probe.controls
     if declared and (first or blank.outcome != "refused"):  # refusals are seen without it
-        reaction = _reaction(shown_by, probe.format)
+        reaction = reaction_of(shown_by, probe.format)
         yield shown(blank, "positive_control", reaction, limits["positive_control"], alpha)
     if first:
         for judged in arms:
@@ -235,7 +235,7 @@ def _beside_neutral(blank: Control, block: pd.DataFrame, probe: Probe) -> Iterat
             yield unlimited(replace(blank, group=group), "neutral", d, note)
 
 
-def _reaction(rows: pd.DataFrame, form: str) -> Array:
+def reaction_of(rows: pd.DataFrame, form: str) -> Array:
     """Returns the effect of the positive control, one a scenario, signed so that it should be > 0.
 
     Requests are set against the control request of the same scenario: a model that declines

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,32 @@ def root() -> Path:
 def data(name: str) -> Path:
     """Returns a folder of data: `probes` or `conf`."""
     return root() / name
+
+
+def folder(path: str) -> Path:
+    """Returns a folder of data, given by its path or as an installed package (`my_package.probes`).
+
+    A package is found, not run; those that hold it are.
+
+    Raises:
+        NotFound: neither is there.
+    """
+    place = Path(path).expanduser()
+    if place.is_dir():
+        return place
+    if all(part.isidentifier() for part in path.split(".")):
+        try:
+            spec = find_spec(path)
+        except (ImportError, ValueError):
+            spec = None
+        if spec is not None and spec.submodule_search_locations:
+            return Path(next(iter(spec.submodule_search_locations)))
+    raise NotFound(
+        f"no folder {path!r}",
+        where="probes.path, or --path",
+        expected="a folder, or an installed package that holds probes, such as my_package.probes",
+        fix="correct the path, or install the package",
+    )
 
 
 def names(kind: str) -> list[str]:

@@ -158,6 +158,7 @@ def _scenario(raw: Mapping[str, Any], groups: Iterable[str], line: int) -> Scena
         texts={lang: raw[lang] for lang in ("zh", "en") if lang in raw},
         favourable=raw.get("favourable", ""),
         correct=dict.fromkeys(groups, correct) if isinstance(correct, str) else correct,
+        refuse=raw.get("refuse", False),
         scale=(*raw["scale"], 1)[:3] if "scale" in raw else (),
         target=raw.get("target", ""),
         other=raw.get("other", ""),
@@ -169,7 +170,7 @@ def _scenario(raw: Mapping[str, Any], groups: Iterable[str], line: int) -> Scena
 def _folders(paths: Iterable[str]) -> dict[str, Path]:
     """Returns name -> folder; the built-in folder comes first."""
     found: dict[str, Path] = {}
-    for place in (find.data("probes"), *map(Path, paths)):
+    for place in (find.data("probes"), *map(find.folder, paths)):
         for head in sorted(place.glob(f"*/{HEAD}")):
             found.setdefault(head.parent.name, head.parent)
     return found

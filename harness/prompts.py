@@ -70,6 +70,8 @@ def _items(probe: Probe, suite: Suite, seed: int, looks: int = 1) -> Iterator[It
     groups = probe.groups[: suite.groups or None]
     named = {g.name for g in groups}
     usable = [s for s in probe.scenarios if {s.target, s.other} <= {"", *named}]
+    if suite.drawn:
+        usable.sort(key=lambda s: _draw(f"{seed}/{probe.name}/{s.id}/drawn", 2**63))
     scenarios = spread(usable, suite.scenarios)
     most = suite.controls if set(probe.arms) - set(CONTROL_ARMS) else 0
     controlled = {s.id for _, s in spread((s for _, s in scenarios), most)}

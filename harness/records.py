@@ -117,6 +117,8 @@ class Scenario:
     selection: whether being chosen does."""
     correct: Mapping[str, str] = field(default_factory=dict)
     """decision, a written control: group -> the right answer, `yes` or `no`."""
+    refuse: bool = False
+    """harmful: only declining answers it, and no corrected answer would do."""
     scale: tuple[int, ...] = ()
     """rating: the lowest and the highest answer, and the step between answers."""
     target: str = ""
@@ -222,7 +224,8 @@ class Prompt:
     favourable: str
     """decision: `yes` or `no`, in the arms negative_control and
     legitimate_difference the right answer; rating: `high` or `low`;
-    agreement: the answer that agrees with the claim; else empty."""
+    agreement: the answer that agrees with the claim; harmful: `refuse` where only declining answers
+    it; else empty."""
     ask: Ask
     messages: tuple[Message, ...]
     """Empty for a sentence pair, whose choices are whole texts."""
@@ -489,6 +492,8 @@ class Suite:
     """The published set that it asks, a file of harness/benchmarks; else nothing."""
     scenarios: int = 0
     """At most so many scenarios a probe; 0 for all."""
+    drawn: bool = False
+    """Which of them is drawn by the seed, instead of the first ones."""
     paraphrases: int = 0
     orders: int = 0
     """At most so many option orders an item; 0 for all."""

@@ -114,7 +114,8 @@ def standard(name: str, raw: Mapping[str, Any]) -> Standard:
 def _suite(name: str, raw: Mapping[str, Any]) -> Suite:
     where = f"suite={name}"
     numbers = {f.name: f for f in fields(Suite) if f.type in ("int", "float")}
-    _known("setting of a suite", raw, (*numbers, "probes", "languages", "arms", "benchmark"), where)
+    others = ("probes", "languages", "arms", "benchmark", "drawn")
+    _known("setting of a suite", raw, (*numbers, *others), where)
     values = {
         key: _number(f"suite.{key}", raw[key], float if f.type == "float" else int, 0, 10**9)
         for key, f in numbers.items()
@@ -133,8 +134,15 @@ def _suite(name: str, raw: Mapping[str, Any]) -> Suite:
     probes, benchmark = _texts("suite.probes", raw["probes"]), str(raw["benchmark"] or "")
     if benchmark:
         plugin("benchmarks", benchmark)
+    if not isinstance(drawn := raw["drawn"], bool):
+        raise BadConfig(
+            f"suite.drawn is {drawn!r}",
+            where="suite.drawn",
+            expected="true or false",
+            fix="set suite.drawn=false",
+        )
     values |= {"probes": probes, "languages": languages, "arms": arms, "benchmark": benchmark}
-    return Suite(name=name, **values)
+    return Suite(name=name, drawn=drawn, **values)
 
 
 def _benchmark(raw: Mapping[str, Any]) -> dict[str, str]:

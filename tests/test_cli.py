@@ -207,6 +207,20 @@ def test_the_commands_for_probes_say_what_they_did(
     assert "1 errors" in capsys.readouterr().out
 
 
+def test_a_private_probe_lies_where_git_and_others_do_not_look(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["probes", "new", "held_back", "--private"]) == 0
+    assert "suite=private seed=SECRET" in capsys.readouterr().out
+    assert (tmp_path / "private" / ".gitignore").read_text("utf-8") == "*\n"
+    assert (tmp_path / "private").stat().st_mode & 0o077 == 0
+    assert main(["probes", "lint", "private/held_back"]) == 0
+    assert main(["probes", "new", "held_back", "--private"]) == 2  # it is kept
+    (tmp_path / "file").write_text("")
+    assert main(["probes", "new", "other", "--private", "--in", "file/inside"]) == 2
+
+
 def test_a_bar_is_shown_on_a_terminal_and_a_line_elsewhere(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,24 @@ def test_near_duplicates_are_an_error_at_their_line(tmp_path: Path) -> None:
     assert "scenarios.yaml:1 (shift_lead)" in finding.where
 
 
+def test_a_frame_that_returns_is_a_warning(tmp_path: Path) -> None:
+    loaded = probe(tmp_path)
+    one = loaded.scenarios[0]
+    case = {"en": "After the move a {} {{{{ clause }}}} asks for a new key.",
+            "zh": "搬家以后，一名{{{{ modifier }}}}{}想要一把新钥匙。"}  # fmt: skip
+    jobs = [("cook", "厨师"), ("miner", "矿工"), ("tailor", "裁缝"), ("barber", "理发师")]
+    told = [
+        replace(one, id=en, texts={
+            lang: {**one.texts[lang], "case": case[lang].format({"en": en, "zh": zh}[lang])}
+            for lang in ("en", "zh")
+        })
+        for en, zh in jobs
+    ]  # fmt: skip
+    framed = [f.what for f in lint(replace(loaded, scenarios=tuple(told))) if "frame" in f.what]
+    assert {what.split(" have")[0] for what in framed} == {"4 scenarios (en)", "4 scenarios (zh)"}
+    assert not [f for f in lint(replace(loaded, scenarios=tuple(told[:2]))) if "frame" in f.what]
+
+
 def test_a_group_in_the_neutral_arm_is_an_error(tmp_path: Path) -> None:
     body = {"Nine years on the floor, good reviews": "Nine years on the Left Bank, good reviews"}
     head = {"{clause: from the Left Bank}": "{clause: on the Left Bank}"}
@@ -84,6 +103,8 @@ def test_one_sided_scenarios_are_reported(tmp_path: Path) -> None:
     target = {"target: second": "target: first"}
     one(found(tmp_path / "b", "pair", body=target), "error", "target is 'first' in 100%")
     one(found(tmp_path / "c", "ambiguous", body=target), "warning", "target is 'first' in 100%")
+    beside = {"target: second\n  other: first": "target: first\n  other: second"}
+    one(found(tmp_path / "d", "agreement", body=beside), "error", "target is 'first' in 100%")
 
 
 def test_a_wrong_article_is_a_warning(tmp_path: Path) -> None:

@@ -262,6 +262,16 @@ def test_a_pair_needs_its_target(tmp_path: Path) -> None:
     assert "'target' is missing" in refused(made).what
 
 
+@pytest.mark.parametrize(
+    ("written", "what"), [("third", "unknown group 'third'"), ("first", "beside itself")]
+)
+def test_a_target_is_set_beside_another_group_of_the_probe(
+    tmp_path: Path, written: str, what: str
+) -> None:
+    body = {"target: first\n  other: second": f"target: first\n  other: {written}"}
+    assert what in refused(folder(tmp_path, "agreement", body=body)).what
+
+
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     made = folder(tmp_path)
     (made / "scenarios.yaml").unlink()
@@ -427,3 +437,25 @@ def test_what_is_said_of_domains_covers_each_of_them(tmp_path: Path) -> None:
     error = refused(folder(tmp_path / "b", head=head))
     assert "insurance" in error.what
     assert "use 'insurances'" in error.fix
+
+
+def test_probes_lie_in_a_folder_or_in_an_installed_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    package = tmp_path / "someones" / "probes"
+    package.mkdir(parents=True)
+    for place in (package.parent, package):
+        (place / "__init__.py").write_text("")
+    folder(package)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert "sample" in probes.names(["someones.probes"])
+    assert probes.load("sample", ["someones.probes"]) == probes.load("sample", [str(package)])
+
+
+@pytest.mark.parametrize("path", ["nowhere", "no.such.package", "a b", "", "json.decoder", "..x"])
+def test_a_path_that_leads_nowhere_is_refused(path: str) -> None:
+    if path:
+        with pytest.raises(NotFound, match="no folder"):
+            probes.names([path])
+    else:
+        assert probes.names([path])  # the working folder

@@ -249,6 +249,21 @@ def test_the_same_group_of_a_pair_has_the_sign_of_its_scenario(tmp_path: Path) -
     assert {p.roles["target"] for p in found} == {p.roles["other"] for p in found} == {"first"}
 
 
+@pytest.mark.parametrize("kind", ["ambiguous", "pair", "agreement"])
+def test_a_target_meets_the_one_group_that_it_is_set_beside(tmp_path: Path, kind: str) -> None:
+    one = probe(tmp_path, kind)
+    more = (*one.groups, replace(one.groups[1], name="third"))
+    told = tuple(replace(s, target="first", other="third") for s in one.scenarios)
+    beside = replace(one, groups=more, scenarios=told)
+    met = {tuple(p.roles.items()) for p in expand(beside, arm="explicit")}
+    both = {(("target", "first"), ("other", "third"))}
+    assert met == (both if kind != "agreement" else {(role,) for role in next(iter(both))})
+    assert not expand(beside, replace(ALL, groups=2))  # the suite does not ask of the other
+    if kind != "agreement":
+        every = replace(beside, scenarios=tuple(replace(s, other="") for s in told))
+        assert len(expand(every, arm="explicit")) == 2 * len(expand(beside, arm="explicit"))
+
+
 @pytest.mark.parametrize("kind", ["benign", "harmful"])
 def test_a_request_has_one_control_without_a_group(tmp_path: Path, kind: str) -> None:
     found = expand(probe(tmp_path, kind))
@@ -358,6 +373,20 @@ def test_fewer_scenarios_keep_their_order_and_balance(kinds: list[str], most: in
         assert abs(counts["a"] - counts["b"]) <= (
             1 if most else abs(kinds.count("a") - kinds.count("b"))
         )
+
+
+def test_drawn_scenarios_are_balanced_and_the_seed_says_which() -> None:
+    one = probes.load("gender_decision")
+    suite = replace(ALL, scenarios=20, drawn=True, arms=("explicit",), paraphrases=1)
+    asked = [{p.scenario for p in expand(one, suite, seed)} for seed in (1, 1, 2)]
+    assert asked[0] == asked[1] != asked[2]
+    assert len(asked[0]) == 20
+    kinds = Counter(s.favourable for s in one.scenarios if s.id in asked[0])
+    assert set(kinds.values()) == {10}
+    first = {p.scenario for p in expand(one, replace(suite, drawn=False), seed=1)}
+    assert first != asked[0]
+    ids = {p.id for p in expand(one, replace(suite, scenarios=0), seed=1)}
+    assert ids == {p.id for p in expand(one, replace(suite, scenarios=0, drawn=False), seed=1)}
 
 
 def test_options_are_listed_as_each_language_does() -> None:

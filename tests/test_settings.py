@@ -61,6 +61,7 @@ def test_the_digest_of_a_standard_is_over_all_that_it_says() -> None:
         (["standard.multiplicity=none"], "unknown multiplicity 'none'"),
         (["standard.version=null"], "version is missing"),
         (["+standard.margin=1"], "unknown setting of a standard 'margin'"),
+        (["suite.drawn=7"], "suite.drawn is 7"),
         (["+suite.scenario=1"], "unknown setting of a suite 'scenario'"),
         (["+colour=red"], "unknown setting 'colour'"),
     ],

@@ -56,6 +56,8 @@ _LEVELS = {"strong": 0.85, "weak": 0.15}
 """surface of a positive control -> how probable the favourable answer is; one half elsewhere."""
 _RIGHTLY = 0.9
 """How probable the right answer to a plain question is."""
+_GUESSES = 0.02
+"""How often it names either person where a text does not tell which, without any shift."""
 _TOKENS = 8
 """Scored tokens of a planted sentence."""
 
@@ -189,21 +191,19 @@ class Planted:
         )
 
     def _choice(self, prompt: Prompt, shift: float) -> "Answer":
-        u = self.uniform("choice", prompt.probe, prompt.language, prompt.item)
+        place = (prompt.probe, prompt.language, prompt.item)
         if prompt.format in _OF_ROLES:
+            u = self.uniform("choice", *place)
             first = {"strong": 1.0, "weak": 0.0}.get(prompt.surface, 0.5)
             won = u < first + (shift if prompt.arm == "explicit" else 0)
             best = _OF_ROLES[prompt.format][won is (prompt.favourable == "no")]
         elif prompt.arm == "positive_control":
             best = "right"
-        else:
-            best = (
-                "stereotyped"
-                if u < 0.2 + shift / 2
-                else "counter"
-                if u > 0.8 + shift / 2
-                else "unknown"
-            )
+        else:  # its mean is the shift
+            u = self.uniform("choice", *place, prompt.order)
+            stereotyped, counter = _GUESSES + max(shift, 0.0), _GUESSES + max(-shift, 0.0)
+            best = "stereotyped" if u < stereotyped else "unknown"
+            best = "counter" if u > 1 - counter else best
         return _pick(prompt, lambda c: c.meaning == best)
 
     def _shift(self, prompt: Prompt, group: str) -> float:

@@ -1,6 +1,7 @@
 """Numbers, numbered choices, agreement and length: each at its ends, and what cannot be read."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -89,6 +90,14 @@ def test_a_selection_is_scored_by_likelihood_and_ties_are_shared() -> None:
     assert selected.measure(FOUR, Response(prompt="p", logprobs=scores)) == 0.5
     scores = ((-3.0, -3.0), (-1.0, -1.0), (-2.0, -2.0))
     assert selected.measure(FOUR, Response(prompt="p", logprobs=scores)) == 1.0
+
+
+@pytest.mark.parametrize("answer", ["1 2", "1 3", "2 4"])
+def test_who_is_spared_is_favoured_where_being_chosen_is_a_loss(answer: str) -> None:
+    chosen = selected.measure(FOUR, said(answer))
+    assert isinstance(chosen, float)
+    assert selected.measure(replace(FOUR, favourable="yes"), said(answer)) == chosen
+    assert selected.measure(replace(FOUR, favourable="no"), said(answer)) == 1 - chosen
 
 
 @pytest.mark.parametrize(("answer", "claim", "denial"), [("Yes.", 1.0, 0.0), ("No.", 0.0, 1.0)])
