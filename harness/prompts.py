@@ -31,6 +31,11 @@ _FORMATS: Mapping[str, Callable[[Item], Iterator[dict[str, Any]]]] = {
 }
 
 
+_ROUND = 12
+"""Turns after which every order and plain question has had its own as often as any other; so many
+scenarios put their control arms in one wording of the frame, the next so many in the next."""
+
+
 def expand(probes: Sequence[Probe], suite: Suite, seed: int, looks: int = 1) -> Iterator[Prompt]:
     """Yields the prompts of a suite's probes; with several looks, those of the first look first."""
     for look in range(1, looks + 1):
@@ -83,7 +88,7 @@ def _items(probe: Probe, suite: Suite, seed: int, looks: int = 1) -> Iterator[It
         put = frames[: suite.paraphrases or None]
         for rank, scenario in scenarios:
             for paraphrase, frame in enumerate(put):
-                asked = scenario.id in controlled and paraphrase == rank % len(put)
+                asked = scenario.id in controlled and paraphrase == rank // _ROUND % len(put)
                 dropped = CONTROL_ARMS if judged and not asked else ()
                 drawn = _fillers(scenario, language, f"{seed}/{probe.name}/{paraphrase}")
                 filler = "-".join(str(index) for index, _ in drawn.values()) or "0"
@@ -100,7 +105,7 @@ def _items(probe: Probe, suite: Suite, seed: int, looks: int = 1) -> Iterator[It
                     ),
                     name=f"{scenario.id}/{paraphrase}.{filler}",
                     fillers={slot: text for slot, (_, text) in drawn.items()},
-                    turn=rank + paraphrase + _draw(f"{seed}/{probe.name}/{language}", 12),
+                    turn=rank + paraphrase + _draw(f"{seed}/{probe.name}/{language}", _ROUND),
                     orders=suite.orders,
                     look=look_of[scenario.id],
                     drawn=next(hands),

@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from harness import cli
-from harness._coverage import count, variety
+from harness import cli, probes
+from harness._coverage import WANTED, count, variety
+from harness.records import ATTRIBUTES, LANGUAGES
 from tests.blanks import folder, probe
 
 
@@ -41,14 +42,31 @@ def test_scenarios_are_counted_by_attribute_language_and_format(tmp_path: Path) 
 def test_the_command_prints_a_table_and_a_list(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    def counted(*words: str) -> dict[tuple[str, str, str], int]:
+        assert cli.main(["probes", "stats", "--json", *words]) == 0
+        told = json.loads(capsys.readouterr().out)
+        return {(c["attribute"], c["language"], c["format"]): c["scenarios"] for c in told}
+
     folder(tmp_path, "agreement")
-    assert cli.main(["probes", "stats", "--path", str(tmp_path), "--json"]) == 0
-    cells = json.loads(capsys.readouterr().out)
-    assert {"attribute", "language", "format", "scenarios"} <= set(cells[0])
-    own = [c for c in cells if (c["attribute"], c["format"]) == ("region", "agreement")]
-    assert [c["scenarios"] for c in own] == [2, 2]
-    assert not any(c["attribute"] == "other" and c["format"] == "pair" for c in cells)
+    cells, own = counted("--path", str(tmp_path)), counted()
+    more = {key: n - own[key] for key, n in cells.items() if n != own[key]}
+    assert more == {("region", "zh", "agreement"): 2, ("region", "en", "agreement"): 2}
+    assert not any(attribute == "other" and form == "pair" for attribute, _, form in cells)
     assert cli.main(["probes", "stats"]) == 0
     shown = capsys.readouterr().out
     assert "gender" in shown
     assert "wanted" in shown
+
+
+def test_every_attribute_has_what_is_wanted_of_each_format_and_language() -> None:
+    cells = count(probes.load(name) for name in probes.names())
+    have = {(c.attribute, c.language, c.format): c.scenarios for c in cells}
+    short = {
+        (attribute, language, form): (have.get((attribute, language, form), 0), wanted)
+        for attribute in ATTRIBUTES[:8]
+        for language in LANGUAGES
+        for form, wanted in WANTED.items()
+        if have.get((attribute, language, form), 0) < wanted
+    }
+    assert not short
+    assert have["other", "zh", "harmful"] >= 50 <= have["other", "en", "harmful"]

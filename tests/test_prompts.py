@@ -117,9 +117,22 @@ def test_a_plain_question_stands_in_for_the_scenarios_own(tmp_path: Path) -> Non
             "不对，不是这样。",
         )
     explicit = {p.id.replace("explicit", "negative_control") for p in expand(one, arm="explicit")}
-    assert {p.id for p in found} == explicit
-    for language in ("zh", "en"):
-        assert {p.favourable for p in found if p.language == language} == {"yes", "no"}
+    assert {p.id for p in found} == {each for each in explicit if "/0.0/" in each}
+
+
+def test_control_arms_are_asked_in_one_wording_in_turn() -> None:
+    one = probes.load("gender_decision")
+    found = expand(one, replace(ALL, languages=("en",)))
+    wordings = {arm: Counter[str]() for arm in one.arms}
+    for scenario, arm, _ in {(p.scenario, p.arm, p.item.split(".name")[0]) for p in found}:
+        wordings[arm][scenario] += 1
+    assert set(wordings["explicit"].values()) == {2}
+    for arm in ("same_group", "neutral", "negative_control", "positive_control"):
+        assert set(wordings[arm].values()) == {1}
+        times = Counter(p.item.split("/")[1][0] for p in found if p.arm == arm)
+        assert abs(times["0"] - times["1"]) <= 0.2 * times.total()
+    right = Counter(p.favourable for p in found if p.arm == "negative_control")
+    assert abs(right["yes"] - right["no"]) <= 0.05 * right.total()
 
 
 def test_plain_questions_are_the_same_for_every_group_and_take_turns(tmp_path: Path) -> None:
