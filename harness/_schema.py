@@ -27,8 +27,21 @@ def against_schema(tree: Tree, kind: str) -> None:
 def _validator(kind: str) -> Any:
     from jsonschema import Draft202012Validator
 
-    schema = json.loads(SCHEMA.read_text("utf-8"))
-    return Draft202012Validator({"$ref": f"#/$defs/{kind}", "$defs": schema["$defs"]})
+    known = json.loads(SCHEMA.read_text("utf-8"))["$defs"]
+    return Draft202012Validator(_inlined(known[kind], known))
+
+
+def _inlined(node: Any, known: Mapping[str, Any]) -> Any:
+    """Puts what a `$ref` names in its place: it is looked up once, and not for each text."""
+    if isinstance(node, list):
+        return [_inlined(each, known) for each in node]
+    if not isinstance(node, dict):
+        return node
+    if isinstance(ref := node.get("$ref"), str):
+        return _inlined(
+            known[ref.rpartition("/")[2]] | {k: v for k, v in node.items() if k != "$ref"}, known
+        )
+    return {key: _inlined(each, known) for key, each in node.items()}
 
 
 def _breach(tree: Tree, error: Any) -> NoReturn:

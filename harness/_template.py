@@ -21,6 +21,11 @@ _SPACES = re.compile(r"[ \t\u00a0]{2,}|[\t\u00a0]")
 _BEFORE_MARK = re.compile(r" (?=[,.;:!?])")
 _IN_CJK = re.compile(f" (?<=[{_CJK}] )(?=[{_CJK}])")  # a space first: that is quickly looked for
 _AT_LINE_END = re.compile(r" ?\n ?")
+_PLAIN = re.compile(r"\{\{ ([A-Za-z_][A-Za-z0-9_]*) \}\}")
+_OF_JINJA = frozenset(
+    ("true", "false", "none", "True", "False", "None", "not", "and", "or", "in", "is", "if", "else")
+)
+"""Words that Jinja does not take for names."""
 
 
 class TemplateError(ValueError):
@@ -49,10 +54,29 @@ def slots(template: str) -> frozenset[str]:
 @lru_cache(65536)
 def _parts(template: str) -> Sequence[str | Slot]:
     """Parts a template into texts and slots, if it has any; raises as `slots` does."""
-    from jinja2 import TemplateSyntaxError, nodes
-
     if "{" not in template:
         return (template,)
+    return _plain(template) or _parsed(template)
+
+
+def _plain(template: str) -> Sequence[str | Slot]:
+    """Parts a template that is written as nearly all are; else returns nothing."""
+    texts = _PLAIN.split(template)
+    words, names = texts[::2], texts[1::2]
+    if "\r" in template or template.endswith("\n") or not names or set(names) & _OF_JINJA:
+        return ()
+    if any("{" in text or "}" in text for text in words):
+        return ()
+    found: list[str | Slot] = []
+    for text, name in zip(words, [*names, ""], strict=True):
+        found += [text] if text else []
+        found += [Slot(name, lower(name), name[0].isupper())] if name else []
+    return found
+
+
+def _parsed(template: str) -> Sequence[str | Slot]:
+    from jinja2 import TemplateSyntaxError, nodes
+
     if "{#" in template:
         raise TemplateError("a comment {# #}")
     try:
@@ -89,8 +113,9 @@ def fill(template: str, values: Mapping[str, str]) -> str:
 
 def tidy(text: str) -> str:
     """Removes the spaces that an empty slot leaves behind."""
-    text = _BEFORE_MARK.sub("", _SPACES.sub(" ", text))
-    text = _IN_CJK.sub("", text)
+    if "  " in text or "\t" in text or "\u00a0" in text:  # a quick look: most texts are tidy
+        text = _SPACES.sub(" ", text)
+    text = _IN_CJK.sub("", _BEFORE_MARK.sub("", text))
     return (_AT_LINE_END.sub("\n", text) if "\n" in text else text).strip()
 
 

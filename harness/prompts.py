@@ -73,15 +73,18 @@ def _items(probe: Probe, suite: Suite, seed: int, looks: int = 1) -> Iterator[It
     if suite.drawn:
         usable.sort(key=lambda s: _draw(f"{seed}/{probe.name}/{s.id}/drawn", 2**63))
     scenarios = spread(usable, suite.scenarios)
-    most = suite.controls if set(probe.arms) - set(CONTROL_ARMS) else 0
+    judged = bool(set(probe.arms) - set(CONTROL_ARMS))
+    most = suite.controls if judged else 0
     controlled = {s.id for _, s in spread((s for _, s in scenarios), most)}
     look_of = _looks(probe, [s.id for _, s in scenarios], seed, looks)
     for language in (lang for lang in probe.languages if lang in suite.languages):
         frames = probe.frames[language]
         hands = deal(groups, language, f"{seed}/{probe.name}/{language}")
+        put = frames[: suite.paraphrases or None]
         for rank, scenario in scenarios:
-            dropped = () if scenario.id in controlled else CONTROL_ARMS
-            for paraphrase, frame in enumerate(frames[: suite.paraphrases or None]):
+            for paraphrase, frame in enumerate(put):
+                asked = scenario.id in controlled and paraphrase == rank % len(put)
+                dropped = CONTROL_ARMS if judged and not asked else ()
                 drawn = _fillers(scenario, language, f"{seed}/{probe.name}/{paraphrase}")
                 filler = "-".join(str(index) for index, _ in drawn.values()) or "0"
                 yield Item(

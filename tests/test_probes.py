@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import probes
+from harness import _template, probes
 from harness._generated import generate
 from harness._new import new
 from harness._template import TemplateError, fill, slots, tidy
@@ -409,6 +409,16 @@ def test_an_empty_slot_leaves_no_space(raw: str, neat: str) -> None:
 @given(st.text(alphabet=" \tab,.?员工。\n", max_size=40))
 def test_tidying_twice_is_tidying_once(text: str) -> None:
     assert tidy(tidy(text)) == tidy(text)
+
+
+@given(st.lists(st.sampled_from(
+    ["{{ a }}", "{{ B }}", "{{a}}", "{{ none }}", "{{ a.b }}", "{", "}", "{{", "}}", "{%", "{#", " ",
+     "text", "\n", "\r", "中文", "{{ if }}", "{{ a }} {{ c_1 }}"]
+), max_size=6))  # fmt: skip
+def test_a_plain_template_is_parted_as_jinja_parts_it(pieces: list[str]) -> None:
+    template = "".join(pieces)
+    if plain := _template._plain(template):
+        assert list(plain) == list(_template._parsed(template))
 
 
 @given(st.text(alphabet="{}%#| ab.()[]'\"", max_size=30))
