@@ -1,4 +1,4 @@
-"""Times how soon `art4` answers: its help, its list of probes, the first prompt: `python -m bench.start`.
+"""Times how soon `art4` answers: its help, its list of probes, all prompts, the first answer: `python -m bench.start`.
 
     python -m bench.start [RUNS]
 
@@ -52,11 +52,20 @@ def first_prompt() -> float:
             running.wait()
 
 
+EXPAND = """
+from harness import cli, probes, prompts, settings
+suite = settings.read(*cli._compose(["suite=full", "model=planted"])).suite
+print(sum(1 for _ in prompts.expand(probes.select(suite), suite, 0)))
+"""
 WORKS: dict[str, tuple[Timed, str, Timed, float]] = {
     "art4 --help": (command("-m", "harness", "--help"), "python -c pass", command("-c", "pass"), 0.5),
     "art4 probes list": (
         command("-m", "harness", "probes", "list"), "python -c 'import yaml, rich.progress'",
         command("-c", "import yaml, rich.progress"), 1,
+    ),
+    "all probes loaded, all prompts of `full` made": (
+        command("-c", EXPAND), "python -c 'import yaml, jsonschema'",
+        command("-c", "import yaml, jsonschema"), 20,
     ),
     "the first prompt, default model": (
         first_prompt, "import torch, transformers",

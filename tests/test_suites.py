@@ -1,5 +1,7 @@
 """Suites of our probes: each finds its probes, and what it asks is what its name says."""
 
+from dataclasses import replace
+
 import pytest
 
 from harness import cli, find, probes, prompts, settings
@@ -30,13 +32,13 @@ def test_there_is_one_for_each_attribute_and_language() -> None:
 
 @pytest.mark.parametrize("language", ["zh", "en"])
 def test_a_language_is_asked_alone(language: str) -> None:
-    one = suite(language)
+    one = replace(suite(language), scenarios=2)
     asked = prompts.expand(probes.select(one), one, seed=0)
     assert {p.language for p in asked} == {language}
 
 
 def test_core_asks_what_decides() -> None:
-    one = suite("core")
+    one = replace(suite("core"), scenarios=2)
     asked = list(prompts.expand(probes.select(one), one, seed=0))
     assert {p.format for p in asked} == {"decision", "ambiguous"}
     assert max(len(p.groups) for p in asked) <= 4

@@ -31,13 +31,13 @@ EFFECTS: Mapping[str, str] = {
     "position": "always what is listed first",
     "longest": "always the longest option",
 }
-CONSTANT = ("yes", "letter", "position", "longest")
+CONSTANT = ("letter", "position", "longest")
 """Effects whose answers no seed moves: they are run once."""
 HEAD = """# Planted models on the suite `core`
 
 `python -m tests.planted.core` writes this page: {seeds} seeds of each model on {prompts:,} prompts, `standard=art4`,
 noise 0.12 between scenarios, from the answers on with everything that a scorecard is derived from.
-The answers of the last four models depend on the prompt alone, so they are run once.
+The answers of the last three models depend on the prompt alone, so they are run once.
 
 | model | runs | PASS | FAIL | INVALID | INCONCLUSIVE | |
 |---|---:|---:|---:|---:|---:|---|
