@@ -54,13 +54,7 @@ def write(held: Iterable[Probe], out: Path) -> int:
                 expected=f"probes that lie in folders with {HEAD}",
                 fix="name others, or another suite",
             )
-    if out.exists():
-        raise BadConfig(
-            f"{out} is there",
-            where="--dataset",
-            expected="a new folder",
-            fix="remove it, or name another",
-        )
+    _free(out, "--dataset")
     with store.guarded(out):
         for probe in found:
             _write(probe, out / probe.name)
@@ -85,13 +79,7 @@ def bring(given: str, folder: Path, revision: str | None = None) -> list[str]:
     if not names:
         raise _missing(f"no probe in {given}", f"a folder with NAME/{HEAD} and NAME/{ROWS}")
     for name in names:
-        if (folder / name).exists():
-            raise BadConfig(
-                f"{folder / name} is there",
-                where="--in",
-                expected="a folder without probes of these names",
-                fix="name another folder, or remove that one",
-            )
+        _free(folder / name, "--in")
     with store.guarded(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder, prefix=".import-") as work:
@@ -102,6 +90,16 @@ def bring(given: str, folder: Path, revision: str | None = None) -> list[str]:
             for name in names:
                 Path(work, name).rename(folder / name)
     return names
+
+
+def _free(place: Path, where: str) -> None:
+    if place.exists():
+        raise BadConfig(
+            f"{place} is there",
+            where=where,
+            expected="a folder that is made anew",
+            fix="name another, or remove that one",
+        )
 
 
 def _write(probe: Probe, place: Path) -> None:
