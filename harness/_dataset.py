@@ -113,7 +113,10 @@ def _write(probe: Probe, place: Path) -> None:
         if (source / name).is_file():
             (place / name).write_bytes((source / name).read_bytes())
     groups = [group.name for group in probe.groups]
-    pq.write_table(pa.Table.from_pylist([_row(each, groups) for each in body.data]), place / ROWS)
+    rows = [_row(each, groups) for each in body.data]
+    columns = dict.fromkeys(key for row in rows for key in row)  # Arrow takes those of the first
+    table = pa.Table.from_pylist([{key: row.get(key) for key in columns} for row in rows])
+    pq.write_table(table, place / ROWS)
 
 
 def _row(scenario: Mapping[str, Any], groups: list[str]) -> dict[str, Any]:
