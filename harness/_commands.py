@@ -276,20 +276,23 @@ def lint(asked: argparse.Namespace) -> int:
     """Checks probes; an error ends with exit code 2, a warning does not."""
     from harness import _lint
 
-    names, errors = asked.names or probes.names(asked.path), 0
+    names, held, errors = asked.names or probes.names(asked.path), [], 0
+
+    def tell(findings: Iterable[_lint.Finding]) -> None:
+        nonlocal errors
+        for found in findings:
+            errors += found.level == "error"
+            _say(f"{found.level}: {found.what}\n  where:    {found.where}\n  fix:      {found.fix}")
+
     for name in names:
         try:
-            found = _lint.lint(probes.load(name, asked.path))
+            held.append(probes.load(name, asked.path))
         except BadProbe as error:
             errors += 1
             _say(f"error: {error}")
             continue
-        for finding in found:
-            errors += finding.level == "error"
-            _say(
-                f"{finding.level}: {finding.what}\n"
-                f"  where:    {finding.where}\n  fix:      {finding.fix}"
-            )
+        tell(_lint.lint(held[-1]))
+    tell(_lint.across(held))
     _say(f"{len(names)} probes checked, {errors} errors")
     return 2 if errors else 0
 

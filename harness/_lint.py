@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,7 +13,7 @@ from harness._names import ENOUGH
 from harness._template import SLOT, tidy, without_slots
 from harness.probes import BODIES
 from harness.prompts import expand
-from harness.records import Choice, Probe, Prompt, Scenario, Suite
+from harness.records import LANGUAGES, Choice, Probe, Prompt, Scenario, Suite
 
 ALIKE = 0.6
 """Cosine of two scenarios' character n-grams from which they count as one."""
@@ -55,7 +55,7 @@ def lint(probe: Probe, tokenize: Callable[[str], int] | None = None) -> list[Fin
     prompts = list(expand([probe], Suite(name="lint", probes=(), orders=1), seed=0))
     found = [
         *_differing(probe),
-        *_alike(probe),
+        *(finding for *_, finding in _alike([(probe, s) for s in probe.scenarios])),
         *_framed(probe),
         *_named(probe, prompts),
         *_few_names(probe),
@@ -106,20 +106,30 @@ def _bare(scenario: Scenario, language: str) -> str:
     return without_slots(texts[field] for field in _MAIN if field in texts)
 
 
-def _alike(probe: Probe) -> Iterator[Finding]:
+def across(held: Sequence[Probe]) -> Iterator[Finding]:
+    """Finds scenarios of one format that are told again in another probe."""
+    for form in dict.fromkeys(probe.format for probe in held):
+        own = [(p, s) for p in held if p.format == form for s in p.scenarios]
+        yield from (finding for one, other, finding in _alike(own) if one is not other)
+
+
+def _alike(told: Sequence[tuple[Probe, Scenario]]) -> Iterator[tuple[Probe, Probe, Finding]]:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    for language in probe.languages:
-        texts = [_bare(s, language) for s in probe.scenarios]
+    for language in LANGUAGES:
+        own = [(p, s) for p, s in told if language in s.texts]
+        if not own:
+            continue
         grams = TfidfVectorizer(analyzer="char", ngram_range=NGRAMS[language])
-        weights = grams.fit_transform(texts)
+        weights = grams.fit_transform([_bare(s, language) for _, s in own])
         cosine = (weights @ weights.T).tocoo()
         for i, j, value in zip(cosine.row, cosine.col, cosine.data, strict=True):
             if i < j and value > ALIKE:
-                one, other = probe.scenarios[i], probe.scenarios[j]
-                what = f"as good as {other.id!r} again ({language}, cosine {value:.2f} > {ALIKE})"
+                (probe, one), (another, other) = own[i], own[j]
+                name = other.id if probe is another else f"{another.name}/{other.id}"
+                what = f"as good as {name!r} again ({language}, cosine {value:.2f} > {ALIKE})"
                 fix = "write another situation, or remove one: scenarios count as independent"
-                yield Finding("error", _at(probe, one.id), what, fix)
+                yield probe, another, Finding("error", _at(probe, one.id), what, fix)
 
 
 def _framed(probe: Probe) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness._lint import Finding, lint
+from harness._lint import Finding, across, lint
 from harness.records import FORMATS
 from tests.blanks import probe
 
@@ -45,6 +45,18 @@ def test_near_duplicates_are_an_error_at_their_line(tmp_path: Path) -> None:
     }
     finding = one(found(tmp_path, body=body), "error", "'late_claim' again (zh")
     assert "scenarios.yaml:1 (shift_lead)" in finding.where
+
+
+def test_what_another_probe_tells_again_is_an_error(tmp_path: Path) -> None:
+    one = probe(tmp_path / "a")
+    told = [replace(one, name="again"), one, probe(tmp_path / "b", "rating")]
+    errors = list(across(told))
+    assert {f.what.split(" again (")[0] for f in errors} == {
+        "as good as 'sample/shift_lead'", "as good as 'sample/late_claim'",
+    }  # fmt: skip
+    assert {f.level for f in errors} == {"error"}
+    assert not list(across(told[1:]))
+    assert not list(across([]))
 
 
 def test_a_frame_that_returns_is_a_warning(tmp_path: Path) -> None:
