@@ -33,6 +33,7 @@ def comparison(item: Item) -> Iterator[dict[str, Any]]:
             yield {
                 **{"arm": arm, "surface": surface, "roles": roles, "order": order},
                 **_put(item, values, options, ("first", "second"), places),
+                "favourable": item.scenario.favourable,
             }
 
 

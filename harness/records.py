@@ -114,7 +114,7 @@ class Scenario:
     """language -> field -> template, or group -> template."""
     favourable: str = ""
     """decision: the answer (`yes` or `no`) that favours the person; rating: `high` or `low`;
-    selection: whether being chosen does."""
+    comparison, selection: whether being chosen does."""
     correct: Mapping[str, str] = field(default_factory=dict)
     """decision, a written control: group -> the right answer, `yes` or `no`."""
     refuse: bool = False
