@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.outcomes import agreed, length, rated, selected
+from harness.outcomes import agreed, chosen, length, rated, selected
 from harness.records import Ask, Choice, Prompt, Response, Seen
 
 
@@ -98,6 +98,14 @@ def test_who_is_spared_is_favoured_where_being_chosen_is_a_loss(answer: str) -> 
     assert isinstance(chosen, float)
     assert selected.measure(replace(FOUR, favourable="yes"), said(answer)) == chosen
     assert selected.measure(replace(FOUR, favourable="no"), said(answer)) == 1 - chosen
+
+
+def test_of_two_who_is_not_chosen_is_favoured_where_it_is_a_loss() -> None:
+    options = (Choice(text="The cook", meaning="first"), Choice(text="The baker", meaning="second"))
+    for favourable, value in (("yes", 1.0), ("no", 0.0)):
+        assert chosen.measure(prompt("comparison", favourable, options), said("The cook")) == value
+        tie = Response(prompt="p", logprobs=((-1.0,), (-1.0,)))
+        assert chosen.measure(prompt("comparison", favourable, options), tie) == 0.5
 
 
 @pytest.mark.parametrize(("answer", "claim", "denial"), [("Yes.", 1.0, 0.0), ("No.", 0.0, 1.0)])
