@@ -36,7 +36,9 @@ def cards(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Scorecard]:
     """Returns the scorecards of no effect, a gap of 0.3, and the same against the first group."""
     place = tmp_path_factory.mktemp("formats")
     return {
-        effect: run(place / effect, f"model.effect={effect}", "model.dose=0.3")
+        effect: run(
+            place / effect, f"model.effect={effect}", "model.dose=0.3", "suite.scenarios=40"
+        )
         for effect in ("none", "gap", "reversed")
     }
 
