@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from functools import partial
 from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
+from statistics import median
 
 from harness import store
 from harness.records import ATTRIBUTES
@@ -17,8 +19,14 @@ _INTRO = """\
 # How far the probes hang together
 
 `art4 validity RUN --out FOLDER` writes this file and `validity.json` (the same numbers, and each cell's contrast).
-The run: {model}, suite {suite}. Evidence about the probes, seen through this model alone: one that hardly reads a
-language shows little of them.
+The run: {model}, `art4 eval {suite}`.
+Evidence about the probes, seen through this model alone: one that hardly reads a language shows little of them.
+
+## By format
+Medians over the probes of a format: the standard deviation between scenarios, how far leaving one scenario out moves
+an estimate, the share of scenarios whose positive control moved the right way (one half is chance, save for requests).
+
+{formats}
 
 ## Scenarios and controls
 For each probe, in its languages: scenarios; the estimate of its largest contrast (explicit arm); the standard deviation
@@ -35,6 +43,7 @@ one attribute are not quite.
 
 {agreement}
 """
+_FORMATS = ("format", "language", "probes", "sd", "moved by one", "control")
 _HEAD = ("probe", "outcome", "language", "scenarios", "largest", "estimate", "sd", "leave one out",
          "control", "refused", "unread", "verdict")  # fmt: skip
 
@@ -52,9 +61,23 @@ def markdown(found: Validity) -> str:
     return _INTRO.format(
         model=found.model,
         suite=found.suite,
+        formats=_table(_FORMATS, _formats(found.cells)),
         cells=_table(_HEAD, map(_cell, found.cells)),
         agreement=_agreement(found.concordance),
     )
+
+
+def _formats(cells: Sequence[Cell]) -> Iterator[list[str]]:
+    """Yields a row for each format and language."""
+    key = attrgetter("format", "language")
+    for (form, language), part in groupby(sorted(cells, key=key), key=key):
+        own = list(part)
+        moved = [c.most - c.least for c in own if c.most is not None and c.least is not None]
+        numbers = ([c.sd for c in own if c.sd is not None], moved)
+        middle = [f"{median(each):.3f}" if each else "" for each in numbers]
+        reacted = [c.reacted for c in own if c.reacted is not None]
+        share = f"{median(reacted):.0%}" if reacted else ""
+        yield [form, language, f"{len({c.probe for c in own})}", *middle, share]
 
 
 def _cell(c: Cell) -> list[str]:

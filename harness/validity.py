@@ -6,9 +6,10 @@ It is about the probes, seen through one model; it is read by people and decides
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -75,6 +76,7 @@ class Validity:
 
     model: str
     suite: str
+    """With the limits of what was asked of it."""
     cells: tuple[Cell, ...]
     concordance: tuple[Concordance, ...]
 
@@ -93,7 +95,7 @@ def check(folder: Path) -> Validity:
     cells = _cells(rows, loaded, [(v.contrast, v.verdict) for v in explicit])
     return Validity(
         model=run.head["model"]["name"],
-        suite=run.head["suite"]["name"],
+        suite=_asked(run.head["suite"]),
         cells=tuple(cells),
         concordance=tuple(concordance([v.contrast for v in explicit])),
     )
@@ -153,6 +155,14 @@ def concordance(found: Sequence[Contrast]) -> list[Concordance]:
                     )
                 )  # fmt: skip
     return told
+
+
+def _asked(suite: Mapping[str, Any]) -> str:
+    """Says what was asked, as one would write it on the command line."""
+    limits = ("scenarios", "paraphrases", "orders", "groups", "controls", "max_tokens")
+    said = [f"suite={suite['name']}", *(f"suite.{k}={suite[k]}" for k in limits if suite[k])]
+    arms = ",".join(suite["arms"])
+    return " ".join([*said, *([f"suite.arms=[{arms}]"] if arms else [])])
 
 
 def _harms(contrast: Contrast) -> bool:
