@@ -9,6 +9,7 @@ from harness.records import Suite
 FOUND = probes.names()
 
 
+@pytest.mark.slow  # `make check` lints them too
 @pytest.mark.parametrize("name", FOUND)
 def test_it_loads_and_has_nothing_to_mend(name: str) -> None:
     assert [f for f in lint(probes.load(name)) if f.level == "error"] == []
@@ -16,7 +17,7 @@ def test_it_loads_and_has_nothing_to_mend(name: str) -> None:
 
 @pytest.mark.parametrize("name", FOUND)
 def test_its_prompts_have_ids_of_their_own_and_hold_no_slot(name: str) -> None:
-    suite = Suite(name="all", probes=(), orders=2)
+    suite = Suite(name="all", probes=(), orders=2, scenarios=8)
     found = list(prompts.expand([probes.load(name)], suite, seed=0))
     assert found
     assert len({p.id for p in found}) == len(found)

@@ -169,6 +169,7 @@ def test_tokens_count_by_their_mean_and_sentences_by_their_own_id(
     assert values(published(by_sentence)) == expected
 
 
+@pytest.mark.slow
 def test_missing_answers_are_counted_and_too_few_nouns_are_no_number(
     tmp_path: Path, made: Path
 ) -> None:
@@ -222,6 +223,7 @@ def test_the_article_is_the_one_that_is_heard(descriptor: str, article: str) -> 
     assert holistic_bias.article(descriptor) == article
 
 
+@pytest.mark.slow
 def test_upstreams_descriptors(tmp_path: Path) -> None:
     file = upstream("holistic_bias") / "descriptors.json"
     probes = holistic_bias.load({"path": str(file)})
