@@ -11,7 +11,7 @@ import pytest
 
 from harness import _dataset, cli, probes
 from harness.errors import BadConfig, BadProbe
-from harness.records import Probe
+from harness.records import FORMATS, Probe
 from tests.blanks import folder
 
 
@@ -31,17 +31,22 @@ def changed(place: Path, **columns: Any) -> Path:
     return out
 
 
-def test_every_probe_comes_back_equal(tmp_path: Path) -> None:
-    held = [probes.load(name) for name in probes.names()]
+KINDS = ["pair_controls", "other_harmful", "gender_controls",
+         *(f"gender_{form}" for form in FORMATS)]  # fmt: skip
+
+
+@pytest.mark.parametrize("names", [KINDS, pytest.param(None, marks=pytest.mark.slow)])
+def test_every_probe_comes_back_equal(tmp_path: Path, names: list[str] | None) -> None:
+    held = [probes.load(name) for name in sorted(names or probes.names())]
     assert _dataset.write(held, tmp_path / "set") == len(held)
-    names = _dataset.bring(str(tmp_path / "set"), tmp_path / "back")
-    assert names == [p.name for p in held]
+    came = _dataset.bring(str(tmp_path / "set"), tmp_path / "back")
+    assert came == [p.name for p in held]
     for before in held:
         assert plain(probes.load(str(tmp_path / "back" / before.name))) == plain(before)
         for name in (probes.HEAD, _dataset.CARD):
             own = Path(before.source, name).read_bytes()
             assert (tmp_path / "back" / before.name / name).read_bytes() == own
-    assert sorted(p.name for p in (tmp_path / "back").iterdir()) == names
+    assert sorted(p.name for p in (tmp_path / "back").iterdir()) == came
 
 
 def test_a_text_that_differs_by_group_comes_back(tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Suites of our probes: each finds its probes, and what it asks is what its name says."""
 
+from collections.abc import Iterator
 from dataclasses import replace
+from functools import cache
 
 import pytest
 
@@ -12,6 +14,15 @@ KNOWN = sorted(path.stem for path in (find.data("conf") / "suite").glob("[a-z]*.
 
 def suite(name: str) -> Suite:
     return settings.read(*cli._compose([f"suite={name}", "model=planted"])).suite
+
+
+@pytest.fixture(autouse=True, scope="module")
+def loaded_once() -> Iterator[None]:
+    """Loads each probe once for all suites."""
+    with pytest.MonkeyPatch.context() as patch:
+        load = cache(probes.load)
+        patch.setattr(probes, "load", lambda name, paths=(): load(name, tuple(paths)))
+        yield
 
 
 OURS = [name for name in KNOWN if suite(name).probes]
@@ -44,6 +55,7 @@ def test_core_asks_what_decides() -> None:
     assert max(len(p.groups) for p in asked) <= 4
 
 
+@pytest.mark.slow
 def test_full_asks_every_probe_in_at_most_400_000_prompts() -> None:
     one = suite("full")
     found = probes.select(one)
