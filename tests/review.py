@@ -38,7 +38,7 @@ TAIL = """
 2. Since nearly all faults were of language, above all English with the word order and the idioms of another language, an editor went
    through **every** scenario of every attribute in both languages. Rules that alone decided a case, denials weaker than their claims,
    and texts that told the group went with them.
-3. Then other readers drew samples with another seed: the rows "after editing", but for ethnicity and gender, which were not read again yet.
+3. Then other readers drew samples with another seed: the rows "after editing".
 
 ## What was thrown out
 While writing, before any reader: decisions in which one of the groups could matter (driving, glasses, telephones and flats in the thirty
