@@ -109,14 +109,19 @@ def _write(probe: Probe, place: Path) -> None:
     source = Path(probe.source)
     body = read(next(source / name for name in BODIES if (source / name).is_file()))
     place.mkdir(parents=True)
-    for name in (HEAD, CARD):
-        if (source / name).is_file():
-            (place / name).write_bytes((source / name).read_bytes())
+    _keep(source, place)
     groups = [group.name for group in probe.groups]
     rows = [_row(each, groups) for each in body.data]
     columns = dict.fromkeys(key for row in rows for key in row)  # Arrow takes those of the first
     table = pa.Table.from_pylist([{key: row.get(key) for key in columns} for row in rows])
     pq.write_table(table, place / ROWS)
+
+
+def _keep(source: Path, place: Path) -> None:
+    """Copies what a data set holds as it is."""
+    for name in (HEAD, CARD):
+        if (source / name).is_file():
+            (place / name).write_bytes((source / name).read_bytes())
 
 
 def _row(scenario: Mapping[str, Any], groups: list[str]) -> dict[str, Any]:
@@ -136,9 +141,7 @@ def _row(scenario: Mapping[str, Any], groups: list[str]) -> dict[str, Any]:
 
 def _read(source: Path, place: Path) -> None:
     place.mkdir()
-    for name in (HEAD, CARD):
-        if (source / name).is_file():
-            (place / name).write_bytes((source / name).read_bytes())
+    _keep(source, place)
     lines = (json.dumps(row, ensure_ascii=False) for row in _scenarios(source / ROWS))
     (place / "scenarios.jsonl").write_text("\n".join(lines) + "\n", "utf-8")
 
