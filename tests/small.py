@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from functools import cache, partial
 from pathlib import Path
 from tempfile import mkdtemp
@@ -30,9 +31,14 @@ def two_attributes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_generated, "generate", few)
 
 
-@cache
 def once(*words: str) -> Path:
     """Runs an evaluation once, whatever its verdict; the folder is read alone."""
+    return _once(words, isinstance(_generated.generate, partial))
+
+
+@cache
+def _once(words: Sequence[str], few: bool) -> Path:  # noqa: ARG001
+    """`few` keeps what was run with two attributes apart from what was run with all."""
     folder = Path(mkdtemp()) / "run"
     assert main(["eval", *words, f"out={folder}"]) in (0, 1, 3, 4)
     return folder
@@ -40,15 +46,8 @@ def once(*words: str) -> Path:
 
 def finished(out: Path) -> Path:
     """Returns a copy of one finished run."""
-    shutil.copytree(_finished(), out)
+    shutil.copytree(once(*SMALL), out)
     return out
-
-
-@cache
-def _finished() -> Path:
-    folder = Path(mkdtemp()) / "run"
-    evaluate(folder)
-    return folder
 
 
 def scorecard(folder: Path) -> dict[str, Any]:

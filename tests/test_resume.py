@@ -7,6 +7,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -22,10 +23,13 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(root())}
 
 
 def start(words: Sequence[str], place: Path) -> subprocess.Popen[bytes]:
-    """Starts `art4 eval` in a process of its own."""
+    """Starts `art4 eval` in a process of its own, which Ctrl-C reaches even where it does not us."""
     command = [sys.executable, "-m", "harness", "eval", *words]
     quiet = subprocess.DEVNULL
-    return subprocess.Popen(command, cwd=place, env=ENVIRONMENT, stdout=quiet, stderr=quiet)
+    return subprocess.Popen(
+        command, cwd=place, env=ENVIRONMENT, stdout=quiet, stderr=quiet,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
 
 
 def slow(place: Path, name: str) -> list[str]:

@@ -17,9 +17,9 @@ Body = Mapping[str, Any]
 PASSING = ("429", "500", "503", "hang", "reset", "truncated", "json", "empty", "many", "drip")
 """Faults that another attempt may mend."""
 LASTING = ("400", "redirect")
+QUICK = {"backoff": 0.005, "read_timeout": 0.15, "timeout": 0.4, "name": "m"}
 HOLD = 0.25
 """Seconds of a hang, beyond the read time-out of `QUICK`."""
-QUICK = {"backoff": 0.005, "read_timeout": 0.15, "timeout": 0.4, "name": "m"}
 
 
 def no_fault(key: str, attempt: int) -> str:
@@ -43,10 +43,11 @@ class FaultServer:
         most: int = 20,
         echo: Callable[[str], list[tuple[str, float | None]]] | None = None,
         latency: float = 0.0,
+        hold: float = HOLD,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.fault, self.answer, self.listed, self.most = fault, answer, listed, most
-        self.echo, self.latency, self.tls = echo, latency, tls
+        self.echo, self.latency, self.hold, self.tls = echo, latency, hold, tls
         self.asked, self.answered = Counter[str](), Counter[str]()
         self.bodies: list[Body] = []
         self.headers: list[Mapping[str, str]] = []
@@ -113,7 +114,7 @@ class FaultServer:
             return web.json_response(error, status=int(fault), headers=self._after())
         match fault:
             case "hang":
-                await asyncio.sleep(HOLD)
+                await asyncio.sleep(self.hold)
             case "reset":
                 assert request.transport
                 request.transport.abort()
