@@ -37,7 +37,7 @@ def once(*words: str) -> Path:
 
 
 @cache
-def _once(words: Sequence[str], few: bool) -> Path:  # noqa: ARG001
+def _once(words: Sequence[str], few: bool) -> Path:
     """`few` keeps what was run with two attributes apart from what was run with all."""
     folder = Path(mkdtemp()) / "run"
     assert main(["eval", *words, f"out={folder}"]) in (0, 1, 3, 4)
