@@ -40,9 +40,8 @@ def write(found: Mapping[str, Sequence[Row]], folder: Path) -> None:
     """Writes the rows, the tables and, where they are there, verdicts over the true difference."""
     rows = [asdict(row) for part in found.values() for row in part]
     told = json.dumps(rows, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in (("calibration.json", told), ("calibration.md", markdown(found))):
-        store.whole(folder / name, partial(Path.write_text, data=text, encoding="utf-8"))
+    store.write_text(folder / "calibration.json", told)
+    store.write_text(folder / "calibration.md", markdown(found))
     if lines := _by_size(found):
         from harness.reports import _figures
 

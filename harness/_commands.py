@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -15,9 +14,8 @@ from rich.console import Console
 from rich.progress import track
 
 from harness import probes
-from harness.errors import BadProbe
 from harness.find import plugin
-from harness.records import RunConfig, Scorecard, Suite
+from harness.records import RunConfig, Scorecard
 
 if TYPE_CHECKING:
     from harness.models._base import Foreseen
@@ -43,7 +41,7 @@ def plan(config: RunConfig, earlier: str | None, target: str) -> int:
     made = _planning.foresee(config, loaded, size, model, earlier)
     if target:
         text = json.dumps(asdict(made), ensure_ascii=False, indent=1, allow_nan=False)
-        store.whole(Path(target), lambda path: path.write_text(text + "\n", "utf-8"))
+        store.write_text(Path(target), text + "\n")
     _plan_shown.show(made, Console(highlight=False))
     return 0
 
@@ -104,7 +102,7 @@ def report(asked: argparse.Namespace) -> int:
     scorecard = plugin("reports", "json").read(run.folder.path("scorecard.json"))
     pipeline.write(scorecard, run, writers, _progress)
     for writer in asked.reports.split(","):
-        _say(f"wrote {writer} in {run.folder.folder}")
+        say(f"wrote {writer} in {run.folder.folder}")
     return 0
 
 
@@ -133,7 +131,7 @@ def compare(asked: argparse.Namespace, config: RunConfig | None) -> int:
         with store.guarded(out):
             writer.write(comparison, out)
     plugin("comparisons", "terminal").show(comparison, Console(highlight=False))
-    _say(f"\n{out}")
+    say(f"\n{out}")
     return TRENDS[comparison.call]
 
 
@@ -146,7 +144,7 @@ def calibrate(asked: argparse.Namespace, config: RunConfig) -> int:
     work = Path(asked.work)
     if asked.list:
         for study in _studies.studies(config, work):
-            _say(study.name)
+            say(study.name)
         return 0
     found = measuring.calibrate(
         config,
@@ -158,7 +156,7 @@ def calibrate(asked: argparse.Namespace, config: RunConfig) -> int:
     )
     if asked.out:
         _calibration_shown.write(found, Path(asked.out))
-    _say(_calibration_shown.markdown(found))
+    say(_calibration_shown.markdown(found))
     return 0 if all(row.holds for rows in found.values() for row in rows) else 1
 
 
@@ -177,9 +175,9 @@ def verify(asked: argparse.Namespace) -> int:
 
     found = checks.examine(Path(asked.run_folder))
     for line in found:
-        _say(f"not as it should be: {line}")
+        say(f"not as it should be: {line}")
     if not found:
-        _say(
+        say(
             "verified: the files are those of the manifest, every prompt has one answer, every"
             " answer its outcomes, and every verdict follows from them"
         )
@@ -195,7 +193,7 @@ def crosscheck(asked: argparse.Namespace) -> int:
         store.free(Path(asked.out), "--out")
     checked = checking.check(Path(asked.run_folder))
     for line in checking.lines(checked):
-        _say(line)
+        say(line)
     if asked.out:
         text = checking.to_csv(checked).encode("utf-8-sig")
         store.whole(Path(asked.out), lambda path: path.write_bytes(text))
@@ -211,132 +209,13 @@ def validity(asked: argparse.Namespace) -> int:
     if asked.out:
         _validity_shown.write(found, Path(asked.out))
     else:
-        _say(_validity_shown.markdown(found))
-    return 0
-
-
-def list_probes(asked: argparse.Namespace) -> int:
-    """Lists the probes."""
-    for name in probes.names(asked.path):
-        head = probes.summary(name, asked.path)
-        _say(f"{name:28} {head['attribute']:12} {head['format']:11} {' '.join(head['languages'])}")
-    return 0
-
-
-def show(asked: argparse.Namespace) -> int:
-    """Shows what probes are about."""
-    for name in asked.names:
-        probe = probes.load(name, asked.path)
-        _say(f"{probe.name} (version {probe.version}): {probe.format} about {probe.attribute}")
-        for label in ("harm", "why", "sign", "limits"):
-            _say(f"  {label:10} {getattr(probe, label)}")
-        _say(f"  {'anchor':10} {'; '.join(probe.anchor)}")
-        for domain, told in probe.domains.items():
-            _say(f"  {domain}: {told['why']} Legitimate would be: {told['legitimate']}")
-        _say(f"  {'groups':10} {', '.join(g.name for g in probe.groups)}")
-        _say(f"  {'arms':10} {', '.join(probe.arms)}")
-        _say(f"  {'scenarios':10} {len(probe.scenarios)}")
-        _say(f"  {'digest':10} {probe.digest}")
-    return 0
-
-
-def stats(asked: argparse.Namespace) -> int:
-    """Counts what the probes hold."""
-    from rich.console import Console
-
-    from harness import _coverage
-
-    cells = _coverage.count(probes.load(name, asked.path) for name in probes.names(asked.path))
-    if asked.json:
-        _say(_coverage.to_json(cells))
-    else:
-        wide = None if sys.stdout.isatty() else _coverage.WIDTH
-        _coverage.show(cells, Console(highlight=False, width=wide))
-    return 0
-
-
-def preview(asked: argparse.Namespace) -> int:
-    """Shows a probe's prompts."""
-    from harness import prompts
-
-    languages = (asked.language,) if asked.language else ("zh", "en")
-    suite = Suite(name="preview", probes=(), scenarios=asked.n, languages=languages)
-    for name in asked.names:
-        for prompt in prompts.expand([probes.load(name, asked.path)], suite, seed=1):
-            _say(f"--- {prompt.id}")
-            for message in prompt.messages:
-                _say(f"{message.role}: {message.content}")
-            for choice in prompt.choices:
-                if not choice.meaning.endswith(":spelling"):
-                    _say(f"  [{choice.meaning}] {choice.text}")
-    return 0
-
-
-def lint(asked: argparse.Namespace) -> int:
-    """Checks probes; an error ends with exit code 2, a warning does not."""
-    from harness import _lint
-
-    names, held, errors = asked.names or probes.names(asked.path), [], 0
-
-    def tell(findings: Iterable[_lint.Finding]) -> None:
-        nonlocal errors
-        for found in findings:
-            errors += found.level == "error"
-            _say(f"{found.level}: {found.what}\n  where:    {found.where}\n  fix:      {found.fix}")
-
-    for name in names:
-        try:
-            held.append(probes.load(name, asked.path))
-        except BadProbe as error:
-            errors += 1
-            _say(f"error: {error}")
-            continue
-        tell(_lint.lint(held[-1]))
-    tell(_lint.across(held))
-    _say(f"{len(names)} probes checked, {errors} errors")
-    return 2 if errors else 0
-
-
-def new(asked: argparse.Namespace) -> int:
-    """Begins a probe that already runs."""
-    from harness import _new
-    from harness.find import data
-
-    place = Path(asked.folder or ("private" if asked.private else data("probes")))
-    if asked.private:
-        _new.keep_private(place)
-    folder = _new.new(place, asked.name, asked.attribute, asked.format)
-    known = place == data("probes")
-    own = asked.name if known else str(folder)
-    _say(f"made {folder}\nnext: edit its files, then `art4 probes lint {own}`")
-    _say(f"and `art4 probes preview {own}`")
-    if asked.private:
-        _say(f"then `art4 eval suite=private seed=SECRET 'probes.path=[{place}]' model.path=...`")
-    return 0
-
-
-def share(config: RunConfig, folder: str) -> int:
-    """Writes the probes of a suite as a data set."""
-    from harness import _dataset
-
-    held = probes.select(config.suite, config.probe_paths, config.benchmark)
-    _say(f"wrote {_dataset.write(held, Path(folder)):,} probes to {folder}")
-    return 0
-
-
-def bring(asked: argparse.Namespace) -> int:
-    """Reads probes back from a data set."""
-    from harness import _dataset
-
-    names = _dataset.bring(asked.dataset, Path(asked.folder), asked.revision)
-    _say(f"made {len(names):,} probes in {asked.folder}: {', '.join(names)}")
-    _say(f"next: art4 eval 'probes.path=[{asked.folder}]' 'suite.probes=[{names[0]}]'")
+        say(_validity_shown.markdown(found))
     return 0
 
 
 def _tell(scorecard: Scorecard, folder: Path) -> str:
     plugin("reports", "terminal").show(scorecard, Console(highlight=False))
-    _say(f"\n{folder}/scorecard.html")
+    say(f"\n{folder}/scorecard.html")
     return scorecard.verdict.value
 
 
@@ -356,5 +235,5 @@ def _announce(made: "Plan") -> None:
         Console(stderr=True, highlight=False).print(line, markup=False, soft_wrap=True)
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
     print(line)  # noqa: T201

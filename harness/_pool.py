@@ -61,7 +61,7 @@ def fill(file: Path, model: Model, standard: Standard, progress: Progress) -> No
         "truth": {dose: (nats, theta(nats)) for dose, nats in offsets.items()},
         "logprobs": {response.prompt: response.logprobs for response in given},
     }
-    store.whole(file, lambda path: path.write_text(json.dumps(kept), "utf-8"))
+    store.write_text(file, json.dumps(kept))
 
 
 def draw(file: Path, dose: float, clusters: int, standard: Standard, seed: int) -> Tally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from functools import partial
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -51,9 +50,8 @@ _HEAD = ("probe", "outcome", "language", "scenarios", "largest", "estimate", "sd
 def write(found: Validity, folder: Path) -> None:
     """Writes both files."""
     told = json.dumps(asdict(found), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, text in (("validity.json", told), ("validity.md", markdown(found))):
-        store.whole(folder / name, partial(Path.write_text, data=text, encoding="utf-8"))
+    store.write_text(folder / "validity.json", told)
+    store.write_text(folder / "validity.md", markdown(found))
 
 
 def markdown(found: Validity) -> str:

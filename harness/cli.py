@@ -162,56 +162,7 @@ def _parser() -> argparse.ArgumentParser:
     plan.description, plan.formatter_class = _PLAN, argparse.RawDescriptionHelpFormatter
     plan.add_argument("--json", default="", metavar="FILE", help="write the plan as JSON too")
 
-    probes = commands.add_parser("probes", help="list, show, count, preview, check or begin probes")
-    kinds = probes.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name, run, tells in (
-        ("list", _command("list_probes"), "list the probes"),
-        (
-            "show",
-            _command("show"),
-            "show what a probe is about, its groups and its first scenarios",
-        ),
-        ("stats", _command("stats"), "count the scenarios of each attribute, language and format"),
-        ("preview", _command("preview"), "show a probe's prompts as a model gets them"),
-        ("lint", _command("lint"), "check probes; without a name, all of them"),
-        ("new", _command("new"), "begin a probe that already runs"),
-    ):
-        kind = kinds.add_parser(name, help=tells, description=tells)
-        kind.set_defaults(run=run)
-        kind.add_argument("--path", action="append", default=[], help="a further folder of probes")
-        if name == "new":
-            kind.add_argument("name")
-            kind.add_argument("--attribute", default="gender")
-            kind.add_argument("--format", default="decision")
-            kind.add_argument("--in", dest="folder", default="", help="the folder to make it in")
-            kind.add_argument(
-                "--private",
-                action="store_true",
-                help="make it in a folder that git leaves alone (default: ./private)",
-            )
-        elif name == "stats":
-            kind.add_argument("--json", action="store_true", help="as JSON")
-        elif name != "list":
-            kind.add_argument("names", nargs="*" if name == "lint" else "+", metavar="NAME")
-        if name == "preview":
-            kind.add_argument("--language", choices=("zh", "en"))
-            kind.add_argument("-n", type=int, default=2, help="scenarios shown (default 2)")
-
-    export = kinds.add_parser(
-        "export", help="write a suite's prompts, to be answered elsewhere, or probes as a data set"
-    )
-    export.description, export.formatter_class = _EXPORT, argparse.RawDescriptionHelpFormatter
-    export.set_defaults(run=_export)
-    written = export.add_mutually_exclusive_group(required=True)
-    written.add_argument("--out", metavar="FILE", help="a .jsonl file of prompts")
-    written.add_argument("--dataset", metavar="FOLDER", help="a new folder for the probes")
-    tells = "read probes back from a data set"
-    fetch = kinds.add_parser("import", help=tells, description=tells)
-    fetch.set_defaults(run=_command("bring"))
-    fetch.add_argument("dataset", metavar="FOLDER|ID", help="a folder, or owner/name on the hub")
-    fetch.add_argument("--in", dest="folder", required=True, help="the folder to make them in")
-    fetch.add_argument("--revision", help="of a data set on the hub")
-
+    _add_probes(commands)
     answers = add(
         "import", _command("bring", "_elsewhere"), "read answers from another harness's logs"
     )
@@ -293,6 +244,55 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _add_probes(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the commands of `art4 probes`."""
+    probes = commands.add_parser("probes", help="list, show, count, preview, check or begin probes")
+    kinds = probes.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, does, tells in (
+        ("list", "list_probes", "list the probes"),
+        ("show", "show", "show what a probe is about, its groups and its first scenarios"),
+        ("stats", "stats", "count the scenarios of each attribute, language and format"),
+        ("preview", "preview", "show a probe's prompts as a model gets them"),
+        ("lint", "lint", "check probes; without a name, all of them"),
+        ("new", "new", "begin a probe that already runs"),
+    ):
+        kind = kinds.add_parser(name, help=tells, description=tells)
+        kind.set_defaults(run=_command(does, "_probe_commands"))
+        kind.add_argument("--path", action="append", default=[], help="a further folder of probes")
+        if name == "new":
+            kind.add_argument("name")
+            kind.add_argument("--attribute", default="gender")
+            kind.add_argument("--format", default="decision")
+            kind.add_argument("--in", dest="folder", default="", help="the folder to make it in")
+            kind.add_argument(
+                "--private",
+                action="store_true",
+                help="make it in a folder that git leaves alone (default: ./private)",
+            )
+        elif name == "stats":
+            kind.add_argument("--json", action="store_true", help="as JSON")
+        elif name != "list":
+            kind.add_argument("names", nargs="*" if name == "lint" else "+", metavar="NAME")
+        if name == "preview":
+            kind.add_argument("--language", choices=("zh", "en"))
+            kind.add_argument("-n", type=int, default=2, help="scenarios shown (default 2)")
+
+    export = kinds.add_parser(
+        "export", help="write a suite's prompts, to be answered elsewhere, or probes as a data set"
+    )
+    export.description, export.formatter_class = _EXPORT, argparse.RawDescriptionHelpFormatter
+    export.set_defaults(run=_export)
+    written = export.add_mutually_exclusive_group(required=True)
+    written.add_argument("--out", metavar="FILE", help="a .jsonl file of prompts")
+    written.add_argument("--dataset", metavar="FOLDER", help="a new folder for the probes")
+    tells = "read probes back from a data set"
+    fetch = kinds.add_parser("import", help=tells, description=tells)
+    fetch.set_defaults(run=_command("bring", "_probe_commands"))
+    fetch.add_argument("dataset", metavar="FOLDER|ID", help="a folder, or owner/name on the hub")
+    fetch.add_argument("--in", dest="folder", required=True, help="the folder to make them in")
+    fetch.add_argument("--revision", help="of a data set on the hub")
+
+
 def _eval(asked: argparse.Namespace) -> int:
     flags = [word for word in asked.overrides if word.startswith("-")]
     return _many(asked.overrides) if flags else _one(*_compose(asked.overrides))
@@ -311,7 +311,7 @@ def _plan(asked: argparse.Namespace) -> int:
 
 def _export(asked: argparse.Namespace) -> int:
     """Writes prompts, or probes; words that set nothing are names of probes."""
-    from harness import _commands, _elsewhere
+    from harness import _elsewhere, _probe_commands
     from harness import settings as reading
 
     names = [word for word in asked.overrides if "=" not in word]
@@ -319,7 +319,7 @@ def _export(asked: argparse.Namespace) -> int:
     chosen = [f"suite.probes=[{','.join(map(json.dumps, names))}]"] if names else []
     config = reading.read(*_compose([*settings, *chosen]))
     if asked.dataset:
-        return _commands.share(config, asked.dataset)
+        return _probe_commands.share(config, asked.dataset)
     return _elsewhere.export(config, asked.out)
 
 

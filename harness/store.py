@@ -47,7 +47,7 @@ class Store:
     def write_json(self, name: str, content: Mapping[str, Any]) -> None:
         """Writes a mapping as JSON."""
         text = json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True, allow_nan=False)
-        whole(self.path(name), lambda path: path.write_text(text + "\n", "utf-8"))
+        write_text(self.path(name), text + "\n")
 
     def read_json(self, name: str) -> dict[str, Any]:
         """Reads a mapping back.
@@ -305,6 +305,13 @@ def whole(path: Path, write: Callable[[Path], object]) -> None:
             aside.replace(path)
         finally:
             aside.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a text whole or not at all, and the folder that it lies in; raises as `whole` does."""
+    with guarded(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    whole(path, lambda aside: aside.write_text(text, "utf-8"))
 
 
 def digest(path: Path) -> str:
