@@ -29,7 +29,7 @@ from harness.records import Prompt, Response
 SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
 MOST = {1_000_000: 3, 10_000_000: 1}
 """Size -> at most so many runs."""
-A_SCENARIO = 448
+A_SCENARIO = 288
 """Prompts that one generated scenario makes in all cells, in two paraphrases."""
 OVERHEAD, MEMORY, LINEAR = 50, 1536, 1.2
 """Microseconds a prompt; MiB at the peak; how much longer a prompt may take at a larger size."""

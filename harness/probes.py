@@ -58,8 +58,7 @@ def load(name: str, paths: Iterable[str] = ()) -> Probe:
         what = f"the probe {head.data['name']!r} lies in the folder {folder.name!r}"
         fail(head, ("name",), what, f"name: {folder.name}", "rename one of them")
     controls = head.data.get("controls", "")
-    known = _folders([*paths, str(folder.parent)])
-    if controls and controls not in known:
+    if controls and controls not in (known := _folders([*paths, str(folder.parent)])):
         missing = NotFound.among("probe", controls, known, head.at(("controls",)))
         fail(head, ("controls",), missing.what, missing.expected, missing.fix)
     return build(head, body, str(folder), _digest(folder / HEAD, *files))

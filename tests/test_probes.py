@@ -9,13 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness import _template, probes
+from harness import _generated, _template, probes
+from harness._checks import check
 from harness._generated import generate
 from harness._new import new
 from harness._template import TemplateError, fill, slots, tidy
-from harness._yaml import read
+from harness._yaml import Tree, read
 from harness.errors import BadProbe, HarnessError, NotFound
-from harness.records import ATTRIBUTES, FORMATS, Suite
+from harness.records import ATTRIBUTES, FORMATS, Probe, Suite
 from tests.blanks import folder, probe
 
 
@@ -349,6 +350,20 @@ def test_the_generated_suite_has_a_probe_for_each_attribute() -> None:
     assert [p.name for p in probes.select(few)] == ["planted_age", "planted_gender"]
     with pytest.raises(NotFound, match="planted_gendr"):
         probes.select(Suite(name="planted", probes=("planted_gendr",), generated=6))
+
+
+@pytest.mark.parametrize("languages", [("zh", "en"), ("zh",), ("en",)])
+def test_generated_probes_pass_the_checks_of_files(
+    monkeypatch: pytest.MonkeyPatch, languages: tuple[str, ...]
+) -> None:
+    def checked(head: Tree, body: Tree, *more: str) -> Probe:
+        check(head, body)
+        return probes.build(head, body, *more)
+
+    monkeypatch.setattr(_generated, "build", checked)
+    for more in (False, True):
+        made = generate(1200, ATTRIBUTES[:1], languages, negative=more, names=more)
+        assert len(made[0].scenarios) == 1200
 
 
 def test_the_generated_suite_asks_plain_questions_only_where_a_suite_says_so() -> None:
