@@ -38,7 +38,13 @@ TAIL = """
 2. Since nearly all faults were of language, above all English with the word order and the idioms of another language, an editor went
    through **every** scenario of every attribute in both languages. Rules that alone decided a case, denials weaker than their claims,
    and texts that told the group went with them.
-3. Then other readers drew samples with another seed: the rows "after editing".
+3. Then other readers drew samples with another seed: the rows "after editing". What they found was mended, and every scenario edited
+   once more in both languages: a third seed gave the rows "after a second edit".
+4. What those readers found was mended there and wherever a search found it: above all cases that assert what the strong or the weak
+   record of their positive control denies, and Chinese questions that read as guesses (应该不……吗). After that an editor went through all
+   Chinese texts, all records and all riddles again.
+
+Scenarios that got another id on the way stand in the older lists of probe-review.json under the id that they had.
 
 ## What was thrown out
 While writing, before any reader: decisions in which one of the groups could matter (driving, glasses, telephones and flats in the thirty
