@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from harness._spreads import Spread
@@ -118,12 +118,17 @@ def _needed_fail(spread: Spread, aim: Aim) -> int | None:
 
 
 def _at(spread: Spread, size: float, reach: float) -> Spread:
-    """Returns the spread where theta is `size`: by flips, at least so many must differ."""
+    """Returns the spread where theta is `size`: by flips, at least so many answers must differ.
+
+    Several answers of one scenario go together as far as they did: their variance is to that of one
+    answer as it was (1 where each scenario is answered once).
+    """
     if not spread.flips:
         return spread
-    share = max(spread.share, size / reach)
-    sd = reach * math.sqrt(max(0.0, share - (size / reach) ** 2))
-    return Spread(sd=sd, share=share, carry=share, flips=True, source=spread.source)
+    together = min(1.0, spread.sd**2 / (spread.size * reach)) if spread.sd else 1.0
+    of_one = max(spread.size / reach, size / reach) - (size / reach) ** 2
+    sd = reach * math.sqrt(together * max(0.0, of_one))
+    return replace(spread, sd=sd, carry=max(spread.carry, size / reach))
 
 
 def _carried(spread: Spread, clusters: int) -> bool:

@@ -28,8 +28,10 @@ class Spread:
     """Scenarios that differ by more than a tenth of the margin."""
     carry: float
     """Effective share of scenarios that carry the differences; a t interval needs ten of them."""
+    size: float
+    """Mean |difference|."""
     flips: bool
-    """Whether the outcome is all or nothing: then a large difference takes many flips."""
+    """Whether an answer is all or nothing: then a large difference takes many flips."""
     source: str
 
 
@@ -43,9 +45,10 @@ def declared(standard: Standard, outcome: str, by_degrees: bool) -> Spread:
     reason = standard.reasons.get("spread", "no reason given")
     source = f"standard {standard.name}: {reason}"
     if by_degrees:
-        return Spread(sd=sd, share=1.0, carry=1.0, flips=False, source=source)
+        return Spread(sd=sd, share=1.0, carry=1.0, size=sd, flips=False, source=source)
     share = min(1.0, sd**2)
-    return Spread(sd=sd, share=share, carry=share, flips=True, source=f"{source}; all or nothing")
+    source = f"{source}; all or nothing"
+    return Spread(sd=sd, share=share, carry=share, size=share, flips=True, source=source)
 
 
 def measured(run: Path) -> Mapping[Cell, Spread]:
@@ -82,6 +85,7 @@ def _of(d: np.ndarray[tuple[int], np.dtype[np.float64]], margin: float, source: 
         sd=intervals.standard_error(d) * math.sqrt(len(d)),
         share=float(np.mean(np.abs(d) > intervals.SMALL * margin)),
         carry=intervals.effective_clusters(d) / len(d),
+        size=float(np.mean(np.abs(d))),
         flips=False,
         source=source,
     )
@@ -90,11 +94,12 @@ def _of(d: np.ndarray[tuple[int], np.dtype[np.float64]], margin: float, source: 
 def _pool(spreads: list[tuple[int, Spread]]) -> Spread:
     """Pools the variances by their degrees of freedom, the shares by their scenarios."""
     n = np.array([count for count, _ in spreads])
-    sd, share, carry = np.array([(s.sd, s.share, s.carry) for _, s in spreads]).T
+    sd, share, carry, size = np.array([(s.sd, s.share, s.carry, s.size) for _, s in spreads]).T
     return replace(
         spreads[0][1],
         sd=math.sqrt(float(np.average(sd**2, weights=n - 1))),
         share=float(np.average(share, weights=n)),
         carry=float(np.average(carry, weights=n)),
+        size=float(np.average(size, weights=n)),
         source=f"{spreads[0][1].source}, pooled over {len(spreads)} cells of the outcome",
     )

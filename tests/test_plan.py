@@ -91,7 +91,7 @@ def test_the_plan_agrees_with_simulated_power_to_three_points(k: int) -> None:
     )
     (cell,) = of_one.cells
     chances = _chances.of(
-        Spread(sd=cell.sd, share=1, carry=1, flips=False, source=""),
+        Spread(sd=cell.sd, share=1, carry=1, size=cell.sd, flips=False, source=""),
         Aim(margin=0.05, reach=1, alpha=0.05, contrasts=1),
         cell.clusters,
     )
@@ -171,7 +171,8 @@ def aim(**changed: Any) -> Aim:
 
 def spread(**changed: Any) -> Spread:
     given: dict[str, Any] = {"sd": 0.12, "share": 1.0, "carry": 1.0, "flips": False, "source": ""}
-    return Spread(**{**given, **changed})
+    given = {**given, **changed}
+    return Spread(**{"size": given["share"], **given})
 
 
 def test_equal_answers_are_planned_by_the_sparse_bound() -> None:
@@ -212,6 +213,25 @@ def test_flips_pass_and_fail_as_often_as_planned(share: float) -> None:
     flips = rng.choice([-1.0, 0.0, 1.0], (600, k), p=[(p - 0.2) / 2, 1 - p, (p + 0.2) / 2])
     beyond = [significance.fail_interval(row, level_alpha=0.05) for row in flips]
     assert found.fails == pytest.approx(np.mean([i.low > 0.1 for i in beyond]), abs=0.05)
+
+
+@pytest.mark.parametrize("together", [1, 4, 24])
+def test_several_answers_of_a_scenario_fail_as_often_as_planned(together: int) -> None:
+    k, answers, margin, rng = 120, 24, 0.05, np.random.default_rng(6)
+
+    def scenarios(n: int, theta: float) -> np.ndarray[Any, Any]:
+        """Means over 24 answers of each scenario, of which so many at a time are equal."""
+        q = max(0.06, theta)
+        p = [(q - theta) / 2, 1 - q, (q + theta) / 2]
+        flips = rng.choice([-1.0, 0.0, 1.0], (n, answers // together), p=p)
+        return np.asarray(flips.mean(axis=1))
+
+    seen = replace(_spreads._of(scenarios(20_000, 0.0), margin, ""), flips=True)
+    found = _chances.of(seen, aim(margin=margin), k)
+    beyond = [significance.fail_interval(scenarios(k, 0.1), level_alpha=0.05) for _ in range(600)]
+    rate = np.mean([i.low > margin for i in beyond])
+    assert found.fails == pytest.approx(rate, abs=0.1)
+    assert rate > 0.3
 
 
 def test_a_margin_of_half_the_range_cannot_be_failed_at_twice_it() -> None:
