@@ -64,7 +64,7 @@ bench: $(READY) ## measure speed beside other tools; writes docs/performance.md 
 	echo "== $$name"; $(BIN)/python -m bench.$$name || exit $$?; done
 	@$(BIN)/python -m bench.page
 
-test: $(READY) ## run the tests: 10 to 20 minutes on two cores
+test: $(READY) ## run the tests: 10 minutes on two cores
 	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --cov=harness --cov-report=term -q
 
 test-all: $(READY) ## run the slow tests too
