@@ -126,7 +126,9 @@ def without_slots(texts: Iterable[str | Mapping[str, str]]) -> str:
 
 
 def _value(slot: Slot, values: Mapping[str, str]) -> str:
-    text = fill(values[slot.key], values)
+    text = values[slot.key]
+    if "{" in text:
+        text = fill(text, values)
     return text[:1].upper() + text[1:] if slot.capital else text
 
 

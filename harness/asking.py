@@ -22,6 +22,8 @@ from harness.models._base import Model, answer
 from harness.records import Probe, Prompt, Response, Standard, from_table, to_table
 
 _BYTES_A_PROMPT = 2_000
+_CODED = tuple(f"choices.list.element.{name}" for name in ("text", "meaning", "also"))
+"""Texts of which a window holds few, each many times: they are read as dictionaries."""
 Progress = Callable[[Sequence[Any], str], Iterable[Any]]
 """Shows how far a loop has come: what is looped over, and what is being done."""
 
@@ -75,7 +77,7 @@ def ask(
     folder = begun.folder
     if folder.has(store.RESPONSES):
         return
-    source, done = folder.open_table(store.PROMPTS), folder.windows()
+    source, done = folder.open_table(store.PROMPTS, _CODED), folder.windows()
     places = _places(source, begun.head["stopping"]["looks"])
     steps = iter(progress(range(len(places)), f"asking {source.metadata.num_rows:,} prompts"))
     for look, group in groupby(range(len(places)), lambda n: places[n][0]):
@@ -122,7 +124,8 @@ def _stopped(
 
 
 def _read(source: pq.ParquetFile, number: int) -> list[Prompt]:
-    return from_table(source.read_row_group(number), Prompt)
+    # A window is small: threads would cost more than they save.
+    return from_table(source.read_row_group(number, use_threads=False), Prompt)
 
 
 def _storable(given: Sequence[Response]) -> pa.Table:

@@ -708,7 +708,6 @@ def from_table(table: pa.Table, kind: type) -> list[Any]:
 
 _WRITTEN: Mapping[str, Callable[[Any], list[Any]]] = {
     "roles": lambda roles: list(roles.items()),
-    "messages": lambda turns: [{"role": m.role, "content": m.content} for m in turns],
     "choices": lambda choices: [
         {"text": c.text, "meaning": c.meaning, "start": c.start, "also": c.also} for c in choices
     ],
@@ -720,6 +719,8 @@ def _column(values: list[Any], field: pa.Field) -> pa.Array:
     """Writes one column; what many records share is written once and repeated."""
     import pyarrow as pa
 
+    if field.name == "messages":
+        return _turns(values, field.type)
     write = _WRITTEN.get(field.name)
     if not write:
         return pa.array(values, field.type)
@@ -727,6 +728,17 @@ def _column(values: list[Any], field: pa.Field) -> pa.Array:
     place = {key: n for n, key in enumerate(own)}
     distinct = pa.array([write(value) for value in own.values()], field.type)
     return distinct.take(pa.array([place[id(value)] for value in values], pa.int32()))
+
+
+def _turns(values: Sequence[Sequence[Message]], kind: pa.ListType) -> pa.Array:
+    """Writes the messages of records, field by field, and where those of each record begin."""
+    import pyarrow as pa
+
+    turns = [turn for value in values for turn in value]
+    written = [pa.array([getattr(t, f.name) for t in turns], f.type) for f in kind.value_type]
+    ends = list(accumulate(map(len, values), initial=0))
+    structs = pa.StructArray.from_arrays(written, fields=list(kind.value_type))
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), structs, kind)
 
 
 def _plain(column: pa.ChunkedArray) -> list[Any]:

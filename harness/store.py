@@ -147,7 +147,7 @@ class Store:
 
     def window(self, number: int) -> pa.Table:
         """Reads one window of responses back."""
-        return self.read_table(f"{_WINDOWS}/{number:07d}.parquet")
+        return self.open_table(f"{_WINDOWS}/{number:07d}.parquet").read(use_threads=False)
 
     def join_windows(self) -> None:
         """Joins the windows to `responses.parquet`; one window is one row group."""
