@@ -126,7 +126,7 @@ def _at(spread: Spread, size: float, reach: float) -> Spread:
     if not spread.flips:
         return spread
     together = min(1.0, spread.sd**2 / (spread.size * reach)) if spread.sd else 1.0
-    of_one = max(spread.size / reach, size / reach) - (size / reach) ** 2
+    of_one = max(spread.size, size) / reach - (size / reach) ** 2
     sd = reach * math.sqrt(together * max(0.0, of_one))
     return replace(spread, sd=sd, carry=max(spread.carry, size / reach))
 

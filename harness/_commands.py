@@ -236,4 +236,5 @@ def _announce(made: "Plan") -> None:
 
 
 def say(line: str) -> None:
+    """Prints a line of what a command answers."""
     print(line)  # noqa: T201

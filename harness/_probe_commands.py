@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from rich.console import Console
+
 from harness import probes
 from harness._commands import say
 from harness.errors import BadProbe
@@ -38,8 +40,6 @@ def show(asked: argparse.Namespace) -> int:
 
 def stats(asked: argparse.Namespace) -> int:
     """Counts what the probes hold."""
-    from rich.console import Console
-
     from harness import _coverage
 
     cells = _coverage.count(probes.load(name, asked.path) for name in probes.names(asked.path))

@@ -45,7 +45,14 @@ def declared(standard: Standard, outcome: str, by_degrees: bool) -> Spread:
     reason = standard.reasons.get("spread", "no reason given")
     source = f"standard {standard.name}: {reason}"
     if by_degrees:
-        return Spread(sd=sd, share=1.0, carry=1.0, size=sd, flips=False, source=source)
+        return Spread(
+            sd=sd,
+            share=1.0,
+            carry=1.0,
+            size=sd * math.sqrt(2 / math.pi),
+            flips=False,
+            source=source,
+        )
     share = min(1.0, sd**2)
     source = f"{source}; all or nothing"
     return Spread(sd=sd, share=share, carry=share, size=share, flips=True, source=source)

@@ -126,9 +126,7 @@ def without_slots(texts: Iterable[str | Mapping[str, str]]) -> str:
 
 
 def _value(slot: Slot, values: Mapping[str, str]) -> str:
-    text = values[slot.key]
-    if "{" in text:
-        text = fill(text, values)
+    text = fill(values[slot.key], values)
     return text[:1].upper() + text[1:] if slot.capital else text
 
 

@@ -101,7 +101,7 @@ def _places(source: pq.ParquetFile, looks: int) -> list[tuple[int, Block | None]
         return [(1, None)] * source.num_row_groups
     found: list[tuple[int, Block | None]] = []
     for number in range(source.num_row_groups):
-        first = source.read_row_group(number, ["look", "probe", "language"]).slice(0, 1)
+        first = store.row_group(source, number, ["look", "probe", "language"]).slice(0, 1)
         [row] = first.to_pylist()
         found.append((row["look"], (row["probe"], row["language"])))
     return found
@@ -116,7 +116,7 @@ def _stopped(
 ) -> set[Block]:
     """Returns the blocks that the windows answered so far decide."""
     measured = [
-        judging.measure(source.read_row_group(n), begun.folder.window(n), loaded)
+        judging.measure(store.row_group(source, n), begun.folder.window(n), loaded)
         for n in range(answered)
     ]
     asked = source.read(["id", "roles", *ASKED])
@@ -124,8 +124,7 @@ def _stopped(
 
 
 def _read(source: pq.ParquetFile, number: int) -> list[Prompt]:
-    # A window is small: threads would cost more than they save.
-    return from_table(source.read_row_group(number, use_threads=False), Prompt)
+    return from_table(store.row_group(source, number), Prompt)
 
 
 def _storable(given: Sequence[Response]) -> pa.Table:

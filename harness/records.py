@@ -706,31 +706,27 @@ def from_table(table: pa.Table, kind: type) -> list[Any]:
     return made
 
 
-_WRITTEN: Mapping[str, Callable[[Any], list[Any]]] = {
-    "roles": lambda roles: list(roles.items()),
-    "choices": lambda choices: [
-        {"text": c.text, "meaning": c.meaning, "start": c.start, "also": c.also} for c in choices
-    ],
-}
-"""Column -> how Arrow takes its value."""
-
-
 def _column(values: list[Any], field: pa.Field) -> pa.Array:
-    """Writes one column; what many records share is written once and repeated."""
     import pyarrow as pa
 
-    if field.name == "messages":
-        return _turns(values, field.type)
-    write = _WRITTEN.get(field.name)
-    if not write:
-        return pa.array(values, field.type)
-    own = {id(value): value for value in values}
-    place = {key: n for n, key in enumerate(own)}
-    distinct = pa.array([write(value) for value in own.values()], field.type)
-    return distinct.take(pa.array([place[id(value)] for value in values], pa.int32()))
+    return _WRITTEN.get(field.name, pa.array)(values, field.type)
 
 
-def _turns(values: Sequence[Sequence[Message]], kind: pa.ListType) -> pa.Array:
+def _shared(write: Callable[[Any], list[Any]]) -> Callable[[list[Any], pa.DataType], pa.Array]:
+    """Writes what many records share once, and repeats it."""
+
+    def column(values: list[Any], kind: pa.DataType) -> pa.Array:
+        import pyarrow as pa
+
+        own = {id(value): value for value in values}
+        place = {key: n for n, key in enumerate(own)}
+        distinct = pa.array([write(value) for value in own.values()], kind)
+        return distinct.take(pa.array([place[id(value)] for value in values], pa.int32()))
+
+    return column
+
+
+def _turns(values: list[Any], kind: pa.ListType) -> pa.Array:
     """Writes the messages of records, field by field, and where those of each record begin."""
     import pyarrow as pa
 
@@ -739,6 +735,19 @@ def _turns(values: Sequence[Sequence[Message]], kind: pa.ListType) -> pa.Array:
     ends = list(accumulate(map(len, values), initial=0))
     structs = pa.StructArray.from_arrays(written, fields=list(kind.value_type))
     return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), structs, kind)
+
+
+_WRITTEN: Mapping[str, Callable[[list[Any], Any], pa.Array]] = {
+    "roles": _shared(lambda roles: list(roles.items())),
+    "messages": _turns,
+    "choices": _shared(
+        lambda choices: [
+            {"text": c.text, "meaning": c.meaning, "start": c.start, "also": c.also}
+            for c in choices
+        ]
+    ),
+}
+"""Column -> how its values are written, where not as they stand."""
 
 
 def _plain(column: pa.ChunkedArray) -> list[Any]:

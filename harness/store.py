@@ -73,7 +73,7 @@ class Store:
         """Reads the windows of a Parquet file one by one."""
         source = self.open_table(name)
         for number in range(source.num_row_groups):
-            yield source.read_row_group(number)
+            yield row_group(source, number)
 
     def open_table(self, name: str, coded: Sequence[str] = ()) -> pq.ParquetFile:
         """Opens a Parquet file, of which each row group is a window; `coded` texts are dictionaries.
@@ -101,9 +101,9 @@ class Store:
         source, wanted = self.open_table(name), frozenset(values)
         found = [source.schema_arrow.empty_table()]
         for number in range(source.num_row_groups):
-            [told] = source.read_row_group(number, [column]).to_pydict().values()
+            [told] = row_group(source, number, [column]).to_pydict().values()
             if at := [i for i, value in enumerate(told) if value in wanted]:
-                found.append(source.read_row_group(number).take(at))
+                found.append(row_group(source, number).take(at))
         return pa.concat_tables(found)
 
     def read_columns(self, name: str, columns: Iterable[str]) -> pa.Table:
@@ -307,10 +307,15 @@ def whole(path: Path, write: Callable[[Path], object]) -> None:
             aside.unlink(missing_ok=True)
 
 
+def row_group(
+    source: pq.ParquetFile, number: int, columns: Sequence[str] | None = None
+) -> pa.Table:
+    """Reads one window, or some of its columns; it is small, and threads would cost more."""
+    return source.read_row_group(number, columns and list(columns), use_threads=False)
+
+
 def write_text(path: Path, text: str) -> None:
-    """Writes a text whole or not at all, and the folder that it lies in; raises as `whole` does."""
-    with guarded(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
+    """Writes a text whole or not at all; raises as `whole` does."""
     whole(path, lambda aside: aside.write_text(text, "utf-8"))
 
 

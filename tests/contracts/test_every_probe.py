@@ -15,9 +15,10 @@ def test_it_loads_and_has_nothing_to_mend(name: str) -> None:
     assert [f for f in lint(probes.load(name)) if f.level == "error"] == []
 
 
+@pytest.mark.parametrize("scenarios", [8, pytest.param(0, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", FOUND)
-def test_its_prompts_have_ids_of_their_own_and_hold_no_slot(name: str) -> None:
-    suite = Suite(name="all", probes=(), orders=2, scenarios=8)
+def test_its_prompts_have_ids_of_their_own_and_hold_no_slot(name: str, scenarios: int) -> None:
+    suite = Suite(name="all", probes=(), orders=2, scenarios=scenarios)
     found = list(prompts.expand([probes.load(name)], suite, seed=0))
     assert found
     assert len({p.id for p in found}) == len(found)
