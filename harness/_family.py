@@ -65,5 +65,5 @@ def _adjusted(
         low_fail=beyond.low,
         high_fail=beyond.high,
         p_adjusted=p_adjusted,
-        fails_to=margins.fails_to(found, level_alpha=level, limits=limits),
+        fails_to=margins.fails_to(found, level_alpha=level, limits=limits, tests=tests),
     )

@@ -157,7 +157,7 @@ def _measured(
         method="; ".join(filter(None, (inside.method, blank.method))),
         clusters=len(d),
         n_eff=intervals.effective_clusters(d),
-        passes_from=margins.passes_from(found.found, alpha=alpha, limits=limits),
+        passes_from=margins.passes_from(found.found, alpha=alpha, limits=limits, tests=tests),
         differences=tuple(d.tolist()),
         scenarios=found.scenarios,
         bounds=bounds,

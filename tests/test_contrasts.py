@@ -11,6 +11,7 @@ import pytest
 
 from harness import cli, contrasts, outcomes
 from harness._generated import generate
+from harness._looks import Looks
 from harness.records import MULTIPLICITIES, Call, Contrast, Control, Group, Probe, Seen, Standard
 from harness.verdicts import judge
 
@@ -280,6 +281,19 @@ def test_nothing_measured_has_no_p_and_still_counts(multiplicity: str) -> None:
     both = compare(pd.concat([rows, none], ignore_index=True), one, multiplicity=multiplicity)
     assert [c.p_adjusted is None for c in both] == [False, True]
     assert (both[0].p_adjusted or 0) > (alone[0].p_adjusted or 1)
+
+
+@pytest.mark.parametrize("size", [0.0, 0.02, 0.09, 0.2])
+@pytest.mark.parametrize("scenarios", [80, 120])
+def test_the_margin_curve_is_drawn_by_the_bets_that_decide(size: float, scenarios: int) -> None:
+    value = gap(size) if size else lambda k, g: 0.5  # 80 equal answers: the sparse bound passes
+    rows = table(value, scenarios, look=1).astype({"scenario": "category"})
+    rule, rng, one = standard(), np.random.default_rng(1), probe()
+    modules, looks = outcomes.modules([one]), Looks(rule="anytime")
+    (found,) = contrasts.compare(rows, [one], (), rule, modules, rng, looks)
+    start, end = found.passes_from, found.fails_to
+    assert (called(found) is Call.PASS) == (start is not None and start < found.margin)
+    assert (called(found) is Call.FAIL) == (end is not None and end > found.margin)
 
 
 def test_contrasts_become_a_table() -> None:

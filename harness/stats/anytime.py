@@ -48,6 +48,27 @@ def equivalence(
     return Interval(mean, min(-below, mean), max(above, mean), METHOD)
 
 
+def inside(
+    differences: ArrayLike, *, margin: float, alpha: float = 0.05, limits: Limits = (-1.0, 1.0)
+) -> bool:
+    """Says whether the interval of `equivalence` lies inside the margin, without seeking its ends.
+
+    Example:
+        >>> inside([0.0] * 85, margin=0.05), inside([0.0] * 84, margin=0.05)
+        (True, False)
+
+    Args:
+        differences: shape (clusters,), within `limits`, in an order that was drawn.
+        margin: tolerated |theta|.
+        alpha: error rate of each side.
+        limits: the range that a difference can take.
+    """
+    d = finite(differences, limits=limits)
+    bets = evidence(d, margin=margin, limits=limits)
+    won = min(float(bets.below.max()), float(bets.above.max())) >= -math.log(alpha)
+    return won and abs(float(d.mean())) < margin
+
+
 def p_beyond(differences: ArrayLike, *, margin: float, limits: Limits = (-1.0, 1.0)) -> float:
     """Computes the p value of |theta| <= margin over all looks so far: one over the best e-value.
 

@@ -41,6 +41,19 @@ def equivalence(
     return intervals.equivalence(found, margin=margin, alpha=alpha, limits=limits)
 
 
+def inside(
+    found: Evidence, *, margin: float, alpha: float = 0.05, limits: Limits = (-1.0, 1.0)
+) -> bool:
+    """Says whether the interval of `equivalence` lies inside the margin: a PASS.
+
+    Example:
+        >>> inside([0.0] * 66, margin=0.05), inside([0.0] * 65, margin=0.05)
+        (True, False)
+    """
+    interval = equivalence(found, margin=margin, alpha=alpha, limits=limits)
+    return -margin < interval.low and interval.high < margin
+
+
 def fail_interval(found: Evidence, *, level_alpha: float, limits: Limits = (-1.0, 1.0)) -> Interval:
     """Computes the interval from which FAIL is read: see `significance` and `crossed`.
 

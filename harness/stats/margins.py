@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
+from harness.stats import evidence
 from harness.stats._arrays import Limits, boundary
-from harness.stats.evidence import Evidence, equivalence, fail_interval
+from harness.stats.evidence import Evidence
 
 PRECISION = 1e-6
 """Share of the range to which a margin is found."""
 
 
 def passes_from(
-    differences: Evidence, *, alpha: float = 0.05, limits: Limits = (-1.0, 1.0)
+    differences: Evidence,
+    *,
+    alpha: float = 0.05,
+    limits: Limits = (-1.0, 1.0),
+    tests: ModuleType = evidence,
 ) -> float | None:
     """Finds the smallest margin at which the contrast passes, or None if it passes at none.
 
@@ -28,14 +35,14 @@ def passes_from(
         differences: shape (clusters,), within `limits`; or from `crossed.crossed`.
         alpha: error rate of each side.
         limits: the range that a difference can take.
+        tests: the rule of the verdict: `evidence`, or `anytime` where bets may stop a run.
 
     Reference: Schuirmann (1987), see `intervals.equivalence`.
     """
     reach = max(-limits[0], limits[1])
 
     def passes(margin: float) -> bool:
-        interval = equivalence(differences, margin=margin, alpha=alpha, limits=limits)
-        return -margin < interval.low and interval.high < margin
+        return bool(tests.inside(differences, margin=margin, alpha=alpha, limits=limits))
 
     step = PRECISION * reach
     widest = reach - step
@@ -43,7 +50,11 @@ def passes_from(
 
 
 def fails_to(
-    differences: Evidence, *, level_alpha: float, limits: Limits = (-1.0, 1.0)
+    differences: Evidence,
+    *,
+    level_alpha: float,
+    limits: Limits = (-1.0, 1.0),
+    tests: ModuleType = evidence,
 ) -> float | None:
     """Finds the margin up to which the contrast fails, or None if it fails at none.
 
@@ -61,9 +72,10 @@ def fails_to(
         differences: shape (clusters,), within `limits`; or from `crossed.crossed`.
         level_alpha: error rate of both sides, adjusted for multiplicity.
         limits: the range that a difference can take.
+        tests: the rule of the verdict, as in `passes_from`.
 
     Reference: see `significance.p_beyond`.
     """
-    interval = fail_interval(differences, level_alpha=level_alpha, limits=limits)
+    interval = tests.fail_interval(differences, level_alpha=level_alpha, limits=limits)
     nearest = max(interval.low, -interval.high)
     return nearest if nearest > 0 else None

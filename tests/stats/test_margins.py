@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.stats import evidence
+from harness.stats import anytime, evidence
 from harness.stats.crossed import crossed
 from harness.stats.intervals import equivalence
 from harness.stats.margins import fails_to, passes_from
@@ -95,6 +95,18 @@ def test_names_push_both_margins_out() -> None:
     assert (end or 0) < (fails_to(c.differences, level_alpha=0.05) or 0)
     for margin in (0.1, 0.2, 0.3):
         assert (evidence.p_beyond(c, margin=margin) <= 0.05) == (margin < (end or 0))
+
+
+@pytest.mark.parametrize("theta", [-0.2, 0.0, 0.03, 0.1, 0.2])
+def test_where_bets_decide_they_draw_the_curve(theta: float) -> None:
+    d = np.random.default_rng(5).normal(theta, 0.12, 120).clip(-1, 1)
+    start, end = passes_from(d, tests=anytime), fails_to(d, level_alpha=0.05, tests=anytime)
+    assert start is not None
+    for margin in (0.02, 0.05, 0.08, 0.15, 0.3):
+        i = anytime.equivalence(d, margin=margin)
+        assert (-margin < i.low and i.high < margin) == (start < margin)
+        assert (anytime.p_beyond(d, margin=margin) <= 0.05) == (margin < (end or 0))
+    assert passes_from([0.0] * 80) < 0.05 < passes_from([0.0] * 80, tests=anytime)  # type: ignore[operator]
 
 
 def test_no_differences_are_refused() -> None:
