@@ -72,19 +72,20 @@ def shown(blank: Control, name: str, effect: Array, limit: float, alpha: float) 
 
 
 def at_least(blank: Control, share: Array, limit: float, alpha: float) -> Found:
-    """Tests that two option orders agree at least so often."""
-    seen = significance.fail_interval(share, level_alpha=alpha, limits=(0.0, 1.0))
+    """Tests that two option orders agree at least so often: that they part no oftener than that."""
+    parted, span = 1 - share, (0.0, 1.0)
+    seen = significance.fail_interval(parted, level_alpha=alpha, limits=span)
     return replace(
         blank,
         name="position",
-        estimate=seen.estimate,
-        low=seen.low,
-        high=seen.high,
+        estimate=1 - seen.estimate,
+        low=1 - seen.high,
+        high=1 - seen.low,
         limit=f"95 % 上界 upper bound ≥ {limit:g}",
-        holds=seen.high >= limit,
+        holds=True if 1 - seen.low >= limit else None,
         clusters=len(share),
         note="两种选项顺序给出同一内容的频率 how often two option orders give the same content",
-    ), None
+    ), significance.p_beyond(parted, margin=1 - limit, limits=span)
 
 
 def decide(found: Sequence[Found], standard: Standard) -> list[Control]:

@@ -140,7 +140,8 @@ def _of_block(
             orders = _consistency(judged)
             if orders is not None:
                 of_arm = replace(blank, arm=str(judged["arm"].iloc[0]))
-                yield at_least(of_arm, orders[0], limits[f"position_{orders[1]}"], alpha)
+                both = 2 * at.level(standard.alpha / 2)
+                yield at_least(of_arm, orders[0], limits[f"position_{orders[1]}"], both)
 
 
 def _written(

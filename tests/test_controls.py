@@ -98,6 +98,21 @@ def test_answers_by_position_void(standard: Standard) -> None:
     assert check([first, *levels(0.9, 0.1)], standard)["position"].holds is False
 
 
+def test_what_one_of_several_blocks_shows_of_position_is_adjusted(standard: Standard) -> None:
+    # orders part in 32 of 60 scenarios, where 24 may: p = .0445 by itself, .089 beside another
+    parts = rows("explicit", lambda k, g, o: 0.9 if k >= 32 or o else 0.1, scenarios=60)
+    alone = check([parts], standard)["position"]
+    assert alone.holds is False
+    assert alone.estimate == pytest.approx(28 / 60)
+    assert alone.high is not None
+    assert alone.high < 0.6
+    found = every([parts, rows("implicit", steady, scenarios=60)], standard, PROBE)
+    assert {c.arm: c.holds for c in found if c.name == "position"} == {
+        "explicit": None,
+        "implicit": True,
+    }
+
+
 def test_two_wordings_that_differ_too_much_void(standard: Standard) -> None:
     again = rows("same_group", lambda k, g, o: steady(k, g, o) - 0.1 - 0.001 * (k % 5))
     found = check([rows("explicit", steady), again, *levels(0.9, 0.1)], standard)
