@@ -149,7 +149,7 @@ def _measured(
         )
         bounds = (against.low, favouring.high)
     return replace(
-        _planned(blank, found, inside.estimate, standard.spread[blank.outcome]),
+        _planned(blank, found, inside.estimate, standard),
         estimate=inside.estimate,
         low=inside.low,
         high=inside.high,
@@ -164,22 +164,27 @@ def _measured(
     )
 
 
-def _planned(blank: Contrast, told: Differences, estimate: float, assumed: float) -> Contrast:
+def _planned(blank: Contrast, told: Differences, estimate: float, standard: Standard) -> Contrast:
     """Says what this many scenarios and names can show, and what limits it."""
-    d, found, margin = told.values, told.found, blank.margin
-    sd = float(np.std(d, ddof=1)) if len(d) > 1 else None
+    d, found, margin, alpha = told.values, told.found, blank.margin, standard.alpha
+    sd = intervals.standard_error(d) * math.sqrt(len(d))
+    assumed = standard.spread[blank.outcome]
     spread = sd or assumed
-    detectable = power.detectable(spread, len(d), margin) if len(d) > 1 else None
+    detectable = power.detectable(spread, len(d), margin, alpha=alpha) if len(d) > 1 else None
+    needed = power.to_settle(d, margin, assumed=assumed, alpha=alpha)
     if not isinstance(found, Crossed):
-        needed = power.needed(spread, margin, estimate)
         return replace(blank, detectable=detectable, needed=needed)
     if sd:  # the same formula, at the error and the degrees of freedom of both factors
         units = found.freedom + 1
-        detectable = power.detectable(math.sqrt(found.variance * units), units, margin)
+        error = math.sqrt(found.variance * units)
+        detectable = power.detectable(error, units, margin, alpha=alpha)
+    beside = names_power.needed_beside(
+        found.floor, spread, found.names, margin, estimate, alpha=alpha
+    )
     return replace(
         blank,
         detectable=detectable,
-        needed=names_power.needed_beside(found.floor, spread, found.names, margin, estimate),
+        needed=beside and needed and max(beside, needed),
         names=found.names,
         limited_by=found.limit,
         variance=found.variance,

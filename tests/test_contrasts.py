@@ -283,6 +283,15 @@ def test_nothing_measured_has_no_p_and_still_counts(multiplicity: str) -> None:
     assert (both[0].p_adjusted or 0) > (alone[0].p_adjusted or 1)
 
 
+def test_what_would_settle_few_flips_and_equal_answers_is_told_by_their_rule() -> None:
+    flips = only(lambda k, g: float(g == "a" and k == 0), 60)
+    assert (called(flips), flips.needed) == (Call.INCONCLUSIVE, 261)
+    equal = only(lambda k, g: 0.5, 40)  # 59 more of these would not pass, 66 do
+    assert (called(equal), equal.needed) == (Call.INCONCLUSIVE, 66)
+    step = only(lambda k, g: 0.6 if g == "a" else 0.5, 40)  # rounding is no spread
+    assert step.detectable == only(lambda k, g: 0.5, 40).detectable
+
+
 @pytest.mark.parametrize("size", [0.0, 0.02, 0.09, 0.2])
 @pytest.mark.parametrize("scenarios", [80, 120])
 def test_the_margin_curve_is_drawn_by_the_bets_that_decide(size: float, scenarios: int) -> None:

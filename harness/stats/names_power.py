@@ -180,7 +180,14 @@ def needed_with_names(
 
 
 def needed_beside(
-    floor: float, sd: float, names: int, margin: float, estimate: float, *, power: float = 0.8
+    floor: float,
+    sd: float,
+    names: int,
+    margin: float,
+    estimate: float,
+    *,
+    alpha: float = 0.05,
+    power: float = 0.8,
 ) -> int | None:
     """Counts the scenarios that would settle a contrast with the names it has, as seen in a run.
 
@@ -201,6 +208,7 @@ def needed_beside(
         names: of the group that has the fewest.
         margin: tolerated |theta|, in (0, 1).
         estimate: theta taken as true.
+        alpha: error rate of each side of PASS, of both sides of FAIL.
         power: probability of settling.
 
     Reference: see `names_pass_power`.
@@ -211,8 +219,8 @@ def needed_beside(
 
     def enough(k: int) -> bool:
         if size > margin:
-            return names_fail_power(sd, k, name_sd, names, margin, size) >= power
-        return names_pass_power(sd, k, name_sd, names, margin, size) >= power
+            return names_fail_power(sd, k, name_sd, names, margin, size, level=alpha) >= power
+        return names_pass_power(sd, k, name_sd, names, margin, size, alpha=alpha) >= power
 
     return least(enough, LEAST, MOST)
 

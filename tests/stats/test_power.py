@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from harness.stats._arrays import Array
 from harness.stats.binomial import exact_upper
 from harness.stats.intervals import equivalence, supports_t
 from harness.stats.power import (
@@ -15,8 +16,11 @@ from harness.stats.power import (
     needed_sparse,
     pass_power,
     sparse_power,
+    to_settle,
 )  # fmt: skip
 from harness.stats.significance import fail_interval, p_beyond
+
+NORMAL = np.random.default_rng(3).normal(0, 0.12, 60)
 
 
 def test_the_detectable_difference_is_the_formula() -> None:
@@ -204,3 +208,47 @@ def test_an_impossible_plan_is_refused(
 def test_one_cluster_detects_nothing() -> None:
     with pytest.raises(ValueError, match="at least 2"):
         detectable(0.12, 1, 0.05)
+
+
+@pytest.mark.parametrize(("flips", "clusters"), [(1, 60), (2, 120)])
+def test_few_flips_are_settled_by_the_rule_for_few(flips: int, clusters: int) -> None:
+    d = [1.0] * flips + [0.0] * (clusters - flips)
+    count = to_settle(d, 0.05, assumed=0.12)
+    assert count is not None
+    k = np.arange(count + 1)
+    passes = np.array([0.005 + exact_upper(int(i), count, 0.05) < 0.05 for i in k])
+    assert passes @ stats.binom.pmf(k, count, flips / clusters) >= 0.8
+
+
+@pytest.mark.parametrize("value", [0.0, 0.2, -0.2, 1.0])
+def test_equal_differences_are_settled_by_as_many_more(value: float) -> None:
+    count = to_settle([value] * 30, 0.05, assumed=0.01)
+    assert count is not None
+
+    def settled(k: int) -> bool:
+        i = equivalence([value] * k, margin=0.05)
+        passed = i.low > -0.05 and i.high < 0.05
+        return passed or p_beyond([value] * k, margin=0.05) <= 0.05
+
+    assert settled(count)
+    assert count <= 59 or not settled(count - 1)  # else what the assumed spread takes
+
+
+def test_rounding_is_no_spread_to_settle_by() -> None:
+    assert np.std([0.1] * 7) > 0
+    count = to_settle([0.1] * 7, 0.05, assumed=0.12)
+    assert count is not None
+    assert p_beyond([0.1] * count, margin=0.05) <= 0.05 < p_beyond([0.1] * 30, margin=0.05)
+    assert to_settle([0.03] * 40, 0.05, assumed=0.12) is None  # equal, and more than small
+
+
+@pytest.mark.parametrize("d", [NORMAL[:15], NORMAL, NORMAL + 0.1])
+def test_differences_that_spread_are_settled_by_t(d: Array) -> None:
+    sd, mean = float(d.std(ddof=1)), float(d.mean())
+    assert to_settle(d, 0.05, assumed=9.0) == needed(sd, 0.05, mean)
+
+
+def test_a_difference_of_the_margin_is_never_settled() -> None:
+    for estimate in (0.05, 0.55 - 0.5, 0.05 + 1e-12):  # the second is one rounding above it
+        assert needed(0.0, 0.05, estimate) is None
+        assert fail_power(0.0, 1000, 0.05, estimate) == 0.0
