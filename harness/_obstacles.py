@@ -41,7 +41,7 @@ def unresolved(
     block: Block, outcome: str, module: ModuleType, asked: Asked, standard: Standard
 ) -> Iterator[str]:
     """Yields the controls that cannot be resolved, with which a PASS becomes INCONCLUSIVE."""
-    probe, language = block.probe, block.first.language
+    probe, language, alpha = block.probe, block.first.language, standard.alpha
     margin, limits = standard.margins[outcome], standard.limits
     shares = {"unparsed": limits["unparsed"]}
     if module.AGAINST in ALONE:
@@ -50,15 +50,17 @@ def unresolved(
         shares["refused"] = limits["refused"]
     k = len(block.scenarios)
     for name, limit in shares.items():
-        least = power.needed_sparse(0.0, limit) or power.MOST
+        least = power.needed_sparse(0.0, limit, alpha=alpha) or power.MOST
         if k < least:
             yield _too_small(name, k, least, limit)
-    if "same_group" in probe.arms:
-        k = asked.scenarios(probe.name, language, "same_group")
-        limit = margin * limits["same_group"]
-        least = intervals.least_clusters(limit)
-        if k < least:
-            yield _too_small("same_group", k, least, limit)
+    if block.first.arm != "explicit":
+        return  # the others are about groups that are named outright
+    for name in ("same_group", "negative_control"):
+        k, limit = asked.scenarios(probe.name, language, name), margin * limits[name]
+        least = intervals.least_clusters(limit, alpha=alpha)
+        tested = name in probe.arms if name == "same_group" else k > 0
+        if tested and k < least:
+            yield _too_small(name, k, least, limit)
 
 
 def too_few(chances: Chances, clusters: int, aim: Aim) -> Iterator[str]:

@@ -290,6 +290,25 @@ def test_a_suite_without_controls_is_known_to_be_invalid() -> None:
     assert len(favourable) == 2
 
 
+def test_controls_that_are_too_small_are_those_of_the_run() -> None:
+    arms = ("explicit", "implicit", "same_group", "negative_control", "positive_control")
+    probes = generate(100, ["age"], ["en"], negative=True, names=True)
+    gates = ({"outcome": "favourable"},)
+    told = planned(probes, replace(SUITE, arms=arms), replace(STANDARD, gates=gates))
+    least = "100 scenarios, 119 the least at its limit 0.025"
+    assert {c.arm: c.unresolved for c in told.cells} == {
+        "explicit": (f"control same_group: {least}", f"control negative_control: {least}"),
+        "implicit": (),
+    }
+    probes = generate(100, ["age"], ["en"])
+    strict = planned(probes, SUITE, replace(STANDARD, alpha=0.01, gates=gates))
+    assert strict.cells[0].unresolved == (
+        "control unparsed: 100 scenarios, 101 the least at its limit 0.05",
+        "control unparsed gap: 100 scenarios, 101 the least at its limit 0.05",
+        "control same_group: 100 scenarios, 182 the least at its limit 0.025",
+    )
+
+
 def test_what_a_model_cannot_do_is_said() -> None:
     probes = generate(160, ["age"])
     dumb = replace(ANY, abilities=frozenset({Ask.GENERATE}))
