@@ -18,14 +18,15 @@ Found = tuple[Control, float | None]
 """A control, and the p value of being beyond its limit where Holm must settle it."""
 
 
-def at_most(blank: Control, name: str, share: Array, limit: float) -> Found:
+def at_most(blank: Control, name: str, share: Array, limit: float, alpha: float) -> Found:
     """Tests that a share, one number a scenario, is at most a limit."""
-    return _tested(blank, name, share, limit, (0.0, 1.0), f"≤ {limit:g}")
+    return _tested(replace(blank, limit=f"≤ {limit:g}"), name, share, limit, alpha, (0.0, 1.0))
 
 
-def within(blank: Control, name: str, differences: Evidence, limit: float) -> Found:
+def within(blank: Control, name: str, differences: Evidence, limit: float, alpha: float) -> Found:
     """Tests that a difference, one number a scenario, lies within a limit."""
-    return _tested(blank, name, differences, limit, (-1.0, 1.0), f"±{limit:g}")
+    blank = replace(blank, limit=f"±{limit:g}")
+    return _tested(blank, name, differences, limit, alpha, (-1.0, 1.0))
 
 
 def unlimited(blank: Control, name: str, differences: Array, note: str) -> Found:
@@ -45,15 +46,16 @@ def unlimited(blank: Control, name: str, differences: Array, note: str) -> Found
 
 
 def _tested(
-    blank: Control, name: str, d: Evidence, limit: float, span: tuple[float, float], words: str
+    blank: Control, name: str, d: Evidence, limit: float, alpha: float, span: tuple[float, float]
 ) -> Found:
+    """Tests at alpha whether the limit is kept; at which level it is broken `decide` says."""
     clusters = len(d.differences if isinstance(d, Crossed) else d)
-    control = replace(blank, name=name, limit=words, clusters=clusters)
+    control = replace(blank, name=name, clusters=clusters)
     if not clusters:
         return replace(control, note="未测得 nothing was measured"), None
-    inside = evidence.equivalence(d, margin=limit, limits=span)
+    inside = evidence.inside(d, margin=limit, alpha=alpha, limits=span)
     seen = evidence.fail_interval(d, level_alpha=SHOWN, limits=span)
-    holds = True if -limit < inside.low and inside.high < limit else None
+    holds = True if inside else None
     p = evidence.p_beyond(d, margin=limit, limits=span)
     control = replace(control, estimate=seen.estimate, low=seen.low, high=seen.high, holds=holds)
     return control, p

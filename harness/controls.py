@@ -125,10 +125,11 @@ def _of_block(
     if "same_group" in probe.arms and (block["arm"] == "explicit").any():
         asked, again = (block[block["arm"] == arm] for arm in ("explicit", "same_group"))
         noise = same_group(asked, again, module.AGAINST)[1]
-        yield within(worded, "same_group", noise, margin * limits["same_group"])
+        most = margin * limits["same_group"]
+        yield within(worded, "same_group", noise, most, standard.alpha)
     plain = block[block["arm"] == "negative_control"]
     most = margin * limits["negative_control"]
-    yield from _gaps(worded, "negative_control", plain, probe, most, "others")
+    yield from _gaps(worded, "negative_control", plain, probe, most, standard.alpha)
     yield from _beside_neutral(worded, block, probe)
     first = blank.outcome == probe.outcomes[0]
     declared = "positive_control" in probe.arms or probe.controls
@@ -159,7 +160,7 @@ def _written(
         yield shown(blank, "legitimate_difference", told, limit, alpha)
     plain = block[block["arm"] == "negative_control"]
     most = standard.margins[blank.outcome] * standard.limits["negative_control"]
-    yield from _gaps(blank, "negative_control", plain, probe, most, "others")
+    yield from _gaps(blank, "negative_control", plain, probe, most, standard.alpha)
 
 
 def _by_arm(block: pd.DataFrame) -> list[pd.DataFrame]:
@@ -172,15 +173,16 @@ def _answered(
     blank: Control, judged: pd.DataFrame, probe: Probe, standard: Standard, against: str
 ) -> Iterator[Found]:
     """Tests how many answers of an arm were read and given, and whether that differs by group."""
-    limits, margin = standard.limits, standard.margins[blank.outcome]
+    limits, alpha = standard.limits, standard.alpha
     unread = judged["seen"].isin([Seen.UNPARSED, Seen.FAILED]).to_numpy().astype(float)
-    yield at_most(blank, "unparsed", by_scenario(judged, unread), limits["unparsed"])
+    yield at_most(blank, "unparsed", by_scenario(judged, unread), limits["unparsed"], alpha)
     if against in ALONE:
         readable = judged.assign(value=unread, seen=Seen.MEASURED.value)
-        yield from _gaps(blank, "unparsed_gap", readable, probe, margin, against)
+        margin = standard.margins[blank.outcome]
+        yield from _gaps(blank, "unparsed_gap", readable, probe, margin, alpha, against)
     if blank.outcome != "refused":
         refused = (judged["seen"] == Seen.REFUSED).to_numpy().astype(float)
-        yield at_most(blank, "refused", by_scenario(judged, refused), limits["refused"])
+        yield at_most(blank, "refused", by_scenario(judged, refused), limits["refused"], alpha)
 
 
 def _mass(probe: Probe, language: str, mass: pd.DataFrame, standard: Standard, at: Look) -> Control:
@@ -193,7 +195,7 @@ def _mass(probe: Probe, language: str, mass: pd.DataFrame, standard: Standard, a
     blank = replace(blank_of(probe, language, "mass"), arm=arm)
     median = float(np.median(value)) if len(value) else None
     tests = [
-        at_most(blank, "mass", share, limit)
+        at_most(blank, "mass", share, limit, standard.alpha)
         for share, limit in ((low, limits["mass_share"]), (below, 0.5))
     ]
     decided = decide([(c, p if p is None else at.total(p)) for c, p in tests], standard)
@@ -217,13 +219,19 @@ def _mass(probe: Probe, language: str, mass: pd.DataFrame, standard: Standard, a
 
 
 def _gaps(
-    blank: Control, name: str, rows: pd.DataFrame, probe: Probe, limit: float, against: str
+    blank: Control,
+    name: str,
+    rows: pd.DataFrame,
+    probe: Probe,
+    limit: float,
+    alpha: float,
+    against: str = "others",
 ) -> Iterator[Found]:
     """Tests each group as the outcome compares it; no rows, nothing to test."""
     groups = [g.name for g in probe.groups]
     for group, _, value, seen in contrasts_of(rows, groups, against):
         gap = difference(value, seen, (-1.0, 1.0), names_of(rows, value)).found
-        yield within(replace(blank, group=group), name, gap, limit)
+        yield within(replace(blank, group=group), name, gap, limit, alpha)
 
 
 def _beside_neutral(blank: Control, block: pd.DataFrame, probe: Probe) -> Iterator[Found]:

@@ -113,6 +113,15 @@ def test_what_one_of_several_blocks_shows_of_position_is_adjusted(standard: Stan
     }
 
 
+@pytest.mark.parametrize(("alpha", "holds"), [(0.05, True), (0.01, None)])
+def test_a_control_is_resolved_at_the_alpha_of_the_standard(
+    standard: Standard, alpha: float, holds: bool | None
+) -> None:
+    # no answer of 70 scenarios unread: their share is at most .042 (alpha .05) or .064 (.01)
+    rule = replace(standard, alpha=alpha)
+    assert check([rows("explicit", steady, scenarios=70)], rule)["unparsed"].holds is holds
+
+
 def test_two_wordings_that_differ_too_much_void(standard: Standard) -> None:
     again = rows("same_group", lambda k, g, o: steady(k, g, o) - 0.1 - 0.001 * (k % 5))
     found = check([rows("explicit", steady), again, *levels(0.9, 0.1)], standard)
