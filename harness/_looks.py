@@ -31,9 +31,9 @@ class Looks:
     """block -> the last look whose answers are there."""
 
     def at(self, probe: str, language: str) -> Look:
-        """Returns the look at which a block stands."""
+        """Returns the look at which a block stands; of one without answers, as if it had none."""
         planned = self.planned.get((probe, language), {})
-        if self.rule == "none" or len(planned) < 2:
+        if self.rule == "none" or len(planned) < 2 or (probe, language) not in self.reached:
             return ONCE
         numbers, most = sorted(planned), max(planned.values())
         fractions = tuple(planned[number] / most for number in numbers)

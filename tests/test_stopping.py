@@ -5,15 +5,18 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pytest
 
 from harness import prompts, runs, store
 from harness._generated import generate
+from harness._looks import of_run
 from harness.cli import main
 from harness.models.planted import Planted
 from harness.records import Suite
+from harness.stats.looks import Look
 from harness.verify import examine
 from tests.small import scorecard
 from tests.test_verify import sign
@@ -154,6 +157,16 @@ def test_stopping_with_the_largest_t_is_refused(
     assert evaluate(tmp_path / "run", "stopping=grop_sequential") == 2
     assert "'group_sequential'" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_a_block_that_stopped_before_what_two_runs_share_has_no_look() -> None:
+    """Of a comparison: its scenarios that both were asked all lie behind the stop."""
+    asked = pa.table(
+        {"probe": ["p"] * 2, "language": ["en"] * 2, "scenario": ["s1", "s2"], "look": [3, 4]}
+    )
+    rows = asked.to_pandas()
+    assert of_run("group_sequential", asked, rows[:1]).at("p", "en") == Look(1, (0.5, 1.0))
+    assert of_run("group_sequential", asked, rows[:0]).at("p", "en") == Look()
 
 
 def test_without_stopping_there_is_one_look(tmp_path: Path) -> None:
