@@ -12,7 +12,18 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from harness import _asked, _chances, _costs, _obstacles, _spreads, outcomes, plan, prompts, store
+from harness import (
+    _asked,
+    _chances,
+    _costs,
+    _limits,
+    _obstacles,
+    _spreads,
+    outcomes,
+    plan,
+    prompts,
+    store,
+)  # fmt: skip
 from harness import settings as reading
 from harness._chances import Aim
 from harness._generated import generate
@@ -307,6 +318,18 @@ def test_controls_that_are_too_small_are_those_of_the_run() -> None:
         "control unparsed gap: 100 scenarios, 101 the least at its limit 0.05",
         "control same_group: 100 scenarios, 182 the least at its limit 0.025",
     )
+
+
+@pytest.mark.parametrize(("scenarios", "shows"), [(3, False), (4, True), (6, True)])
+def test_so_few_scenarios_can_show_the_positive_control_as_its_own_test_does(
+    scenarios: int, shows: bool
+) -> None:
+    blank = _limits.blank_of(generate(1, ["age"])[0], "en", "favourable")
+    effect = np.array([0.9, 0.8] * 3)[:scenarios]
+    control, _ = _limits.shown(blank, "positive_control", effect, 0.1, 0.05)
+    assert control.holds is shows
+    void = [v for c in planned(generate(scenarios, ["age"], ["en"])).cells for v in c.void]
+    assert bool(void) is not shows
 
 
 def test_what_a_model_cannot_do_is_said() -> None:
