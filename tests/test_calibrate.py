@@ -168,7 +168,7 @@ def test_a_part_is_not_published(capsys: pytest.CaptureFixture[str], tmp_path: P
 
 def test_studies_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["calibrate", "--list"]) == 0
-    assert "two releases/0 -> 2 margins/48" in capsys.readouterr().out.splitlines()
+    assert "two releases/0 -> 2 margins/49" in capsys.readouterr().out.splitlines()
 
 
 def test_what_is_written_can_be_read_back(tmp_path: Path) -> None:

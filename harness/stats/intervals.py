@@ -184,17 +184,15 @@ def equivalence(
     if d.size == 1:
         return Interval(float(d[0]), *limits, "limits")
     if enough and supports_t(d):
-        return _clip(skewed_t(d, alpha), limits)
-    return _clip(_sparse(d, SMALL * margin, alpha, reach), limits)
+        return clip(skewed_t(d, alpha), limits)
+    return clip(_sparse(d, SMALL * margin, alpha, reach), limits)
 
 
 def skewed_t(d: Array, alpha: float) -> Interval:
     """Solves Johnson's t1 = -t for theta, taking (mean - theta)^2 as t^2 SE^2; only ever widens."""
     plain = cluster_t(d, 2 * alpha)
     t = float(stdtrit(d.size - 1, 1 - alpha))
-    deviations = centred(d)
-    ratio = float((deviations**3).sum() / (deviations**2).sum())  # third moment over variance
-    shift = ratio * (1 + 2 * t * t) / (6 * d.size)
+    shift = _shift(d) * (1 + 2 * t * t)
     return Interval(
         plain.estimate,
         plain.low + min(shift, 0.0),
@@ -203,12 +201,30 @@ def skewed_t(d: Array, alpha: float) -> Interval:
     )
 
 
+def t_beyond(d: Array, margin: float) -> float:
+    """The t at which the end of `skewed_t` nearer to zero meets the margin; below 0: none does.
+
+    That end is |mean| - t SE - c (1 + 2 t^2) with c >= 0 the shift of a skewness towards zero.
+    """
+    away = d if d.mean() > 0 else -d
+    error, c = standard_error(d), max(0.0, -_shift(away))
+    rest = float(away.mean()) - margin - c
+    return 2 * rest / (error + math.sqrt(max(0.0, error * error + 8 * c * rest)))
+
+
+def _shift(d: Array) -> float:
+    """Johnson's term: the third moment over 6 K variances, in the unit of the differences."""
+    deviations = centred(d)
+    return float((deviations**3).sum() / (deviations**2).sum()) / (6 * d.size)
+
+
 def _sparse(d: Array, tau: float, alpha: float, reach: float) -> Interval:
     larger = int((np.abs(d) > tau).sum())
     bound = tau + exact_upper(larger, d.size, alpha) * reach
     return Interval(float(d.mean()), -bound, bound, "sparse bound")
 
 
-def _clip(interval: Interval, limits: Limits) -> Interval:
+def clip(interval: Interval, limits: Limits) -> Interval:
+    """Cuts an interval to the range that a difference can take."""
     low, high = max(interval.low, limits[0]), min(interval.high, limits[1])
     return Interval(interval.estimate, low, high, interval.method)

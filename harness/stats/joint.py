@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 from scipy.special import stdtr
 
 from harness.stats._arrays import Array, centred, within
-from harness.stats.intervals import standard_error, supports_t
+from harness.stats.intervals import supports_t, t_beyond
 
 RESAMPLES = 9999
 """Sign draws, unless the family needs more to show its level."""
@@ -36,10 +36,10 @@ def max_t(
 
     Why: cells that share scenarios or a reference group move together, and Holm pays for them as if
     they did not. The signs of whole clusters are flipped, the same in every cell, on differences
-    minus their mean, so their dependence is kept and no cell's own theta matters. A cell's t is
-    (|mean| - margin) / SE; its adjusted p is the share of draws whose largest |t| reaches it
-    (single step, so one |t| decides in all cells; where many cells fail and hardly move together,
-    Holm's steps list more of them).
+    minus their mean, so their dependence is kept and no cell's own theta matters. A cell's t is how
+    far it lies beyond the margin (`intervals.t_beyond`); its adjusted p is the share of draws whose
+    largest |t| reaches it (single step, so one |t| decides in all cells; where many cells fail and
+    hardly move together, Holm's steps list more of them).
 
     Cells whose spread supports no t cannot enter a studentised maximum. They keep the p given for
     them, times the number of cells; the others' p is divided by their part of the family, so that
@@ -78,23 +78,16 @@ def max_t(
         kept, names = [cells[i] for i in joint], [clusters[i] for i in joint]
         draws = max(resamples, math.ceil(1 / (alpha * part)))
         largest = _largest(kept, names, rng, draws)
-        reached = draws - np.searchsorted(largest, _t(kept, margins[joint]))
+        t = [t_beyond(d, margin) for d, margin in zip(kept, margins[joint], strict=True)]
+        reached = draws - np.searchsorted(largest, t)
         shown = np.minimum(1.0, (1 + reached) / (1 + draws) / part)
         adjusted[joint] = np.where(alone[joint] < 1, shown, 1.0)
         level[joint] = _level(kept, _critical(largest, alpha, part))
     return adjusted, level
 
 
-def _t(cells: Sequence[Array], margins: Array) -> Array:
-    """How far each |mean| lies beyond its margin, in standard errors."""
-    means = np.array([d.mean() for d in cells], dtype=np.float64)
-    errors = np.array([standard_error(d) for d in cells], dtype=np.float64)
-    t: Array = (np.abs(means) - margins) / errors
-    return t
-
-
 def _level(cells: Sequence[Array], critical: float) -> Array:
-    """The levels of t intervals whose half-widths are `critical` standard errors."""
+    """The levels at which t is `critical`."""
     freedom = np.array([d.size - 1.0 for d in cells])
     levels = np.asarray(2 * stdtr(freedom, -critical), dtype=np.float64)
     return np.maximum(levels, np.finfo(np.float64).tiny)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from harness.stats._arrays import Array
 from harness.stats.intervals import equivalence
 from harness.stats.significance import fail_interval, mean_interval, p_beyond, sign_flip
 
@@ -28,9 +29,15 @@ def fail_rate(rng: np.random.Generator, theta: float, k: int, runs: int) -> floa
     return float(np.mean([fails(row) for row in d]))
 
 
+def even(theta: float) -> Array:
+    """80 differences without skewness."""
+    half = np.random.default_rng(1).normal(0, 0.12, 40)
+    return theta + np.concatenate([half, -half])
+
+
 @pytest.mark.parametrize("theta", [0.1, -0.1])
 def test_p_is_twice_the_one_sided_t_test_against_the_margin(theta: float) -> None:
-    d = np.random.default_rng(1).normal(theta, 0.12, 80)
+    d = even(theta)
     away = d * math.copysign(1, theta)
     theirs = stats.ttest_1samp(away, 0.05, alternative="greater").pvalue
     assert p_beyond(d, margin=0.05) == pytest.approx(2 * theirs)
@@ -38,10 +45,37 @@ def test_p_is_twice_the_one_sided_t_test_against_the_margin(theta: float) -> Non
 
 
 def test_the_t_interval_agrees_with_scipy() -> None:
-    d = np.random.default_rng(1).normal(0.1, 0.12, 80)
+    d = even(0.1)
     theirs = stats.ttest_1samp(d, 0).confidence_interval(0.99)
     i = fail_interval(d, level_alpha=0.01)
     assert (i.low, i.high) == pytest.approx((theirs.low, theirs.high))
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_skewness_towards_zero_weakens_t_by_johnsons_term_and_skewness_away_does_not(
+    side: int,
+) -> None:
+    d = side * (0.2 - np.array([0.2] * 12 + [0.0] * 68))
+    plain, t = stats.ttest_1samp(abs(d), 0).confidence_interval(0.99), stats.t.isf(0.005, 79)
+    shift = stats.moment(abs(d), 3) / stats.moment(d, 2) * (1 + 2 * t**2) / (6 * 80)
+    i = fail_interval(d, level_alpha=0.01)
+    near, far = sorted((i.low, i.high), key=abs)
+    assert abs(near) == pytest.approx(plain.low + shift)
+    assert abs(far) == pytest.approx(plain.high)
+    assert p_beyond(d, margin=abs(near)) == pytest.approx(0.01)
+
+
+@pytest.mark.parametrize(("skewness", "most"), [(0.0, 1.5), (-1.0, 2.0), (-2.0, 5.0)])
+def test_at_a_small_level_skewed_differences_fail_little_oftener_than_said(
+    skewness: float, most: float
+) -> None:
+    # 60 scenarios, theta = margin, the level of one of 20 cells. Plain t: 1.0, 3.3 and 9 times it.
+    rng, level, runs = np.random.default_rng(3), 0.05 / 20, 30_000
+    found = stats.pearson3.rvs(skewness, size=(runs, 60), random_state=rng)
+    d = (0.05 + 0.12 * found).clip(-1, 1)
+    t = (d.mean(axis=1) - 0.05) / stats.sem(d, axis=1)
+    near = d[t > stats.t.isf(level / 2, 59)]  # nothing else can fail
+    assert sum(fails(row, level=level) for row in near) / runs < most * level / 2
 
 
 def test_many_equal_answers_are_strong_and_two_are_not() -> None:
