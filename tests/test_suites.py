@@ -20,8 +20,8 @@ def suite(name: str) -> Suite:
 def loaded_once() -> Iterator[None]:
     """Loads each probe once for all suites."""
     with pytest.MonkeyPatch.context() as patch:
-        load = cache(probes.load)
-        patch.setattr(probes, "load", lambda name, paths=(): load(name, tuple(paths)))
+        load = cache(probes._load)
+        patch.setattr(probes, "_load", lambda folder, paths: load(folder, tuple(paths)))
         yield
 
 
