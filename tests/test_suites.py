@@ -6,14 +6,14 @@ from functools import cache
 
 import pytest
 
-from harness import cli, find, probes, prompts, settings
+from harness import cli, find, probes, prompts
 from harness.records import ATTRIBUTES, Suite
 
 KNOWN = sorted(path.stem for path in (find.data("conf") / "suite").glob("[a-z]*.yaml"))
 
 
 def suite(name: str) -> Suite:
-    return settings.read(*cli._compose([f"suite={name}", "model=planted"])).suite
+    return cli.configured([f"suite={name}", "model=planted"]).suite
 
 
 @pytest.fixture(autouse=True, scope="module")
