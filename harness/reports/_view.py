@@ -71,6 +71,12 @@ def share(value: float | None) -> str:
     return "—" if value is None or not math.isfinite(value) else f"{value:.0%}"
 
 
+def label(c: Contrast) -> str:
+    """Names a cell on one line."""
+    where = f"{c.attribute} · {c.format} · {c.language} · {c.arm} · {c.outcome}"
+    return f"{where}: {c.group} − {c.reference}"
+
+
 def ordered(cells: Iterable[Verdict]) -> list[Verdict]:
     """Sorts cells: by attribute of the article, then what decides, then format and language."""
     return sorted(cells, key=lambda cell: place(cell.contrast))
