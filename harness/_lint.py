@@ -232,7 +232,7 @@ def _lengths(probe: Probe, prompts: list[Prompt]) -> Iterator[Finding]:
 
 def _balance(probe: Probe) -> Iterator[Finding]:
     """Finds one-sided answers and targets: a word's own frequency would not cancel."""
-    level: Literal["error", "warning"] = "warning" if probe.format == "ambiguous" else "error"
+    level: Level = "warning" if probe.format == "ambiguous" else "error"
     answers = ("high", "low") if probe.format == "rating" else ("yes", "no")
     groups = [g.name for g in probe.groups]
     favourable, targets, others = (
@@ -253,7 +253,7 @@ def _uneven_shares(
     field: str,
     seen: Counter[str],
     even: Mapping[str, float],
-    level: Literal["error", "warning"],
+    level: Level,
 ) -> Iterator[Finding]:
     for value, due in even.items() if seen else ():
         share = seen[value] / seen.total()
