@@ -19,8 +19,9 @@ import pandas as pd
 import pyarrow as pa
 
 from harness import changes, contrasts, controls, judging, outcomes, pipeline, probes, verdicts
+from harness._joined import ASKED, join
 from harness._looks import WHOLE, Looks, of_run
-from harness._paired import ASKED, evidence_of, join
+from harness._paired import evidence_of
 from harness.models import planted
 from harness.prompts import expand
 from harness.records import (

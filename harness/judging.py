@@ -19,8 +19,8 @@ from harness import (
     store,
     verdicts,
 )  # fmt: skip
+from harness._joined import ASKED, join
 from harness._looks import Looks, of_run
-from harness._paired import ASKED, join
 from harness.find import plugin
 from harness.records import (
     Control,

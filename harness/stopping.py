@@ -12,8 +12,8 @@ from typing import Any
 import pyarrow as pa
 
 from harness import judging
+from harness._joined import join
 from harness._looks import Block, of_run
-from harness._paired import join
 from harness.records import Call, Control, Probe, Standard, Verdict
 
 
