@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from harness import __version__
+from harness.records import LANGUAGES
 
 _EVAL = """\
 Runs a suite on a model and writes a scorecard. Settings are Hydra overrides:
@@ -166,7 +167,7 @@ def _add_probes(commands: Commands) -> None:
         elif name != "list":
             kind.add_argument("names", nargs="*" if name == "lint" else "+", metavar="NAME")
         if name == "preview":
-            kind.add_argument("--language", choices=("zh", "en"))
+            kind.add_argument("--language", choices=LANGUAGES)
             kind.add_argument("-n", type=int, default=2, help="scenarios shown (default 2)")
 
     tells = "write a suite's prompts, to be answered elsewhere, or probes as a data set"

@@ -16,7 +16,7 @@ from typing import Any
 from harness import find
 from harness._yaml import Tree, read
 from harness.errors import BadProbe, NotFound
-from harness.records import REQUESTS, Ask, Group, Probe, Scenario, Suite
+from harness.records import LANGUAGES, REQUESTS, Ask, Group, Probe, Scenario, Suite
 
 HEAD, BODIES = "probe.yaml", ("scenarios.yaml", "scenarios.jsonl")
 
@@ -159,7 +159,7 @@ def _scenario(raw: Mapping[str, Any], groups: Iterable[str], line: int) -> Scena
     return Scenario(
         id=raw["id"],
         domain=raw["domain"],
-        texts={lang: raw[lang] for lang in ("zh", "en") if lang in raw},
+        texts={lang: raw[lang] for lang in LANGUAGES if lang in raw},
         favourable=raw.get("favourable", ""),
         correct=dict.fromkeys(groups, correct) if isinstance(correct, str) else correct,
         refuse=raw.get("refuse", False),
