@@ -24,7 +24,7 @@ from harness.engines._actor import Actor, Told
 from harness.engines._settings import Settings
 from harness.engines._worker import Due, Worker
 from harness.errors import BadConfig, BadModel, HarnessError
-from harness.models._base import Keep, Model, Window
+from harness.models._base import Keep, Model, Window, answer_one
 from harness.models._given import bad, refuse_unknown
 from harness.records import Decoding, Prompt, Response
 
@@ -112,9 +112,7 @@ class Spread:
 
     def respond(self, prompts: Sequence[Prompt]) -> list[Response]:
         """Answers a window."""
-        kept: list[Response] = []
-        self.answer([(0, lambda: list(prompts))], lambda _, given: kept.extend(given))
-        return kept
+        return answer_one(self, prompts)
 
     def answer(self, windows: Iterable[Window], keep: Keep) -> None:
         """Answers windows in any order, and keeps each once.
