@@ -24,7 +24,6 @@ from harness.words import both
 
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that a reader cannot see, or that reorder what stands around them."""
-WORST_FIRST = tuple(Call)
 
 
 def save(path: Path, content: bytes) -> Path:
@@ -187,7 +186,7 @@ def _visible(character: str) -> bool:
 def _worst(calls: list[Call]) -> tuple[str, int, int]:
     if not calls:
         return "shown_only", 0, 0
-    worst = min(calls, key=WORST_FIRST.index)
+    worst = min(calls, key=list(Call).index)
     return str(worst), calls.count(worst), len(calls)
 
 
