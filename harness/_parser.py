@@ -140,11 +140,13 @@ def _add(
 
 def _add_probes(commands: Commands) -> None:
     """Adds the commands of `art4 probes`."""
-    probes = commands.add_parser("probes", help="list, show, count, preview, check or begin probes")
+    probes = commands.add_parser(
+        "probes", help="list, show, count, preview, check, begin or share probes"
+    )
     kinds = probes.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, does, tells in (
         ("list", "list_probes", "list the probes"),
-        ("show", "show", "show what a probe is about, its groups and its first scenarios"),
+        ("show", "show", "show what a probe is about, its groups and its arms"),
         ("stats", "stats", "count the scenarios of each attribute, language and format"),
         ("preview", "preview", "show a probe's prompts as a model gets them"),
         ("lint", "lint", "check probes; without a name, all of them"),
