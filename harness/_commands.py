@@ -96,12 +96,13 @@ def report(asked: argparse.Namespace) -> int:
 
     store.may_change(Path(asked.run_folder))
     run = runs.reopen(Path(asked.run_folder))
-    writers = [plugin("reports", name) for name in asked.reports.split(",")]
+    names = asked.reports.split(",")
+    writers = [plugin("reports", name) for name in names]
     run.folder.check_intact(store.EVIDENCE)
     scorecard = plugin("reports", "json").read(run.folder.path("scorecard.json"))
     pipeline.write(scorecard, run, writers, _progress)
-    for writer in asked.reports.split(","):
-        say(f"wrote {writer} in {run.folder.folder}")
+    for name in names:
+        say(f"wrote {name} in {run.folder.folder}")
     return 0
 
 
