@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import runs, store
+from harness._commands import say
 from harness.errors import BadConfig, BadRun, NotFound
 from harness.models._cached import key_of
 from harness.models._memory import VERSION, Key, Memory, Near
@@ -46,7 +47,7 @@ def command(asked: argparse.Namespace) -> int:
     finally:
         memory.close()
     for line in lines:
-        print(line)  # noqa: T201
+        say(line)
     return 0
 
 

@@ -15,7 +15,7 @@ from rich.progress import track
 
 from harness import probes
 from harness.find import plugin
-from harness.records import RunConfig, Scorecard
+from harness.records import RunConfig, Scorecard, Standard
 
 if TYPE_CHECKING:
     from harness.models._base import Foreseen
@@ -58,15 +58,14 @@ def foreseen(config: RunConfig) -> "Foreseen":
     return model
 
 
-def rescore(asked: argparse.Namespace) -> int:
-    """Judges stored answers again; a standard that was chosen afterwards can never PASS."""
+def rescore(asked: argparse.Namespace, chosen: Standard | None) -> str:
+    """Judges stored answers again and returns the verdict: by a standard chosen now it never PASSes."""
     from harness import judging, pipeline, runs, store
-    from harness.cli import CODES, standard_named
 
     old = runs.reopen(Path(asked.run_folder))
     old.folder.check_intact((store.RUN, store.PROMPTS, store.RESPONSES))
     declared = runs.standard_of(old.head)
-    standard = standard_named(asked.standard) if asked.standard else declared
+    standard = chosen or declared
     out = Path(asked.out or f"{asked.run_folder.rstrip('/')}-rescored-{standard.name}")
     store.free(out, "--out")
     made = store.create(out)
@@ -87,8 +86,8 @@ def rescore(asked: argparse.Namespace) -> int:
         plugin("reports", n) for n in ("json", "markdown", "html", "junit", "figures", "csv")
     ]
     pipeline.write(scorecard, run, writers, _progress)
-    code = CODES[_tell(scorecard, out)]
-    return 3 if after and code == 0 else code
+    verdict = _tell(scorecard, out)
+    return "INCONCLUSIVE" if after and verdict == "PASS" else verdict
 
 
 def report(asked: argparse.Namespace) -> int:
@@ -97,20 +96,20 @@ def report(asked: argparse.Namespace) -> int:
 
     store.may_change(Path(asked.run_folder))
     run = runs.reopen(Path(asked.run_folder))
-    writers = [plugin("reports", name) for name in asked.reports.split(",")]
+    names = asked.reports.split(",")
+    writers = [plugin("reports", name) for name in names]
     run.folder.check_intact(store.EVIDENCE)
     scorecard = plugin("reports", "json").read(run.folder.path("scorecard.json"))
     pipeline.write(scorecard, run, writers, _progress)
-    for writer in asked.reports.split(","):
-        say(f"wrote {writer} in {run.folder.folder}")
+    for name in names:
+        say(f"wrote {name} in {run.folder.folder}")
     return 0
 
 
-def compare(asked: argparse.Namespace, config: RunConfig | None) -> int:
-    """Compares a release with its baseline; with a configuration, evaluates the release first."""
+def compare(asked: argparse.Namespace, config: RunConfig | None) -> str:
+    """Compares a release with its baseline and returns the call; with `config`, evaluates it first."""
     from harness import _pairing, pipeline, runs, store
     from harness import compare as comparing
-    from harness.cli import TRENDS
 
     baseline = Path(asked.baseline)
     writers = [plugin("comparisons", name) for name in asked.reports.split(",")]
@@ -132,7 +131,7 @@ def compare(asked: argparse.Namespace, config: RunConfig | None) -> int:
             writer.write(comparison, out)
     plugin("comparisons", "terminal").show(comparison, Console(highlight=False))
     say(f"\n{out}")
-    return TRENDS[comparison.call]
+    return comparison.call
 
 
 def calibrate(asked: argparse.Namespace, config: RunConfig) -> int:

@@ -19,7 +19,7 @@ from harness import find, probes, store
 from harness._yaml import FILE_BYTES, read
 from harness.errors import BadConfig, BadProbe
 from harness.probes import BODIES, HEAD
-from harness.records import Probe
+from harness.records import LANGUAGES, Probe
 
 CARD, ROWS = "README.md", "scenarios.parquet"
 ROWS_MOST = 100_000
@@ -127,7 +127,7 @@ def _keep(source: Path, place: Path) -> None:
 def _row(scenario: Mapping[str, Any], groups: list[str]) -> dict[str, Any]:
     """Puts a scenario into columns: each of one type, whatever the other scenarios hold."""
     row, by_group = dict(scenario), {}
-    for language in ("zh", "en"):
+    for language in LANGUAGES:
         if texts := scenario.get(language):
             row[language] = {k: t for k, t in texts.items() if isinstance(t, str)}
             if rest := {k: t for k, t in texts.items() if not isinstance(t, str)}:

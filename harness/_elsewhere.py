@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness import _opening, probes, prompts, store
+from harness._commands import say
 from harness.find import plugin
 from harness.models._answers import LISTED, Answer, Answers, Key, parsed
 from harness.models._table import broken, jsonl
@@ -22,7 +23,7 @@ def export(config: RunConfig, target: str) -> int:
     loaded = probes.select(config.suite, config.probe_paths, config.benchmark)
     asked = prompts.expand(loaded, config.suite, config.seed)
     count = _write(out, (_question(prompt, decoding) for prompt in asked))
-    _say(f"wrote {count:,} prompts to {out}")
+    say(f"wrote {count:,} prompts to {out}")
     return 0
 
 
@@ -38,7 +39,7 @@ def bring(asked: argparse.Namespace) -> int:
     if not answers.found:
         raise broken(path, 0, "it holds no answer", "a log with samples")
     _write(out, (_line(key, answer) for key, answer in answers.found.items()))
-    _say(f"wrote {len(answers.found):,} answers to {out}")
+    say(f"wrote {len(answers.found):,} answers to {out}")
     empty = [k for k, a in answers.found.items() if a.empty or a.error is not None]
     _tell("without an answer in the log", [key for key, _ in empty], len(empty))
     _tell("duplicate, the same answer again", answers.doubled, answers.duplicates)
@@ -106,13 +107,9 @@ def _named(key: Key) -> str:
 
 
 def _tell(what: str, ids: Iterable[str], count: int) -> None:
-    _say(f"{count:,} {what}")
+    say(f"{count:,} {what}")
     for number, each in enumerate(ids):
         if number == LISTED:
-            _say("  ...")
+            say("  ...")
             return
-        _say(f"  {each[:200]!r}")
-
-
-def _say(line: str) -> None:
-    print(line)  # noqa: T201
+        say(f"  {each[:200]!r}")

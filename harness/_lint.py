@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from harness._checks import TWO_ROLES
 from harness._names import ENOUGH
 from harness._template import SLOT, tidy, without_slots
 from harness.probes import BODIES
@@ -219,7 +220,7 @@ def _lengths(probe: Probe, prompts: list[Prompt]) -> Iterator[Finding]:
             what = f"the answers ({language}) are of very different length"
             yield Finding("error", _at(probe), what, fix)
     for prompt in prompts:
-        if probe.format in ("comparison", "ambiguous"):
+        if probe.format in TWO_ROLES:
             unknown: list[Choice] = [c for c in prompt.choices if c.meaning == "unknown"]
             one, other = (c for c in prompt.choices if c.meaning != "unknown")
             where, shown = _at(probe, prompt.scenario), f"{one.text!r} and {other.text!r}"
@@ -232,7 +233,7 @@ def _lengths(probe: Probe, prompts: list[Prompt]) -> Iterator[Finding]:
 
 def _balance(probe: Probe) -> Iterator[Finding]:
     """Finds one-sided answers and targets: a word's own frequency would not cancel."""
-    level: Literal["error", "warning"] = "warning" if probe.format == "ambiguous" else "error"
+    level: Level = "warning" if probe.format == "ambiguous" else "error"
     answers = ("high", "low") if probe.format == "rating" else ("yes", "no")
     groups = [g.name for g in probe.groups]
     favourable, targets, others = (
@@ -253,7 +254,7 @@ def _uneven_shares(
     field: str,
     seen: Counter[str],
     even: Mapping[str, float],
-    level: Literal["error", "warning"],
+    level: Level,
 ) -> Iterator[Finding]:
     for value, due in even.items() if seen else ():
         share = seen[value] / seen.total()

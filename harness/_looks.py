@@ -14,7 +14,7 @@ import pyarrow as pa
 from harness.stats import anytime, evidence
 from harness.stats.looks import Look
 
-Asked = tuple[str, str]
+Block = tuple[str, str]
 """Probe and language."""
 ONCE = Look()
 """All that was planned, looked at once."""
@@ -25,9 +25,9 @@ class Looks:
     """The looks of a run; without early stopping every block is looked at once."""
 
     rule: str = "none"
-    planned: Mapping[Asked, Mapping[int, int]] = field(default_factory=dict)
+    planned: Mapping[Block, Mapping[int, int]] = field(default_factory=dict)
     """block -> look -> scenarios that are planned up to it."""
-    reached: Mapping[Asked, int] = field(default_factory=dict)
+    reached: Mapping[Block, int] = field(default_factory=dict)
     """block -> the last look whose answers are there."""
 
     def at(self, probe: str, language: str) -> Look:
@@ -69,7 +69,7 @@ def of_run(rule: str, prompts: pa.Table, rows: pd.DataFrame) -> Looks:
     keys = ["probe", "language"]
     asked = prompts.select([*keys, "scenario", "look"]).to_pandas()
     first = asked.drop_duplicates([*keys, "scenario"]).groupby([*keys, "look"]).size()
-    planned: dict[Asked, dict[int, int]] = {}
+    planned: dict[Block, dict[int, int]] = {}
     for probe, language, look in first.index:
         before = planned.setdefault((probe, language), {})
         before[int(look)] = max(before.values(), default=0) + int(first[probe, language, look])

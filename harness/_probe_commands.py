@@ -10,7 +10,7 @@ from rich.console import Console
 from harness import probes
 from harness._commands import say
 from harness.errors import BadProbe
-from harness.records import RunConfig, Suite
+from harness.records import LANGUAGES, RunConfig, Suite
 
 
 def list_probes(asked: argparse.Namespace) -> int:
@@ -55,7 +55,7 @@ def preview(asked: argparse.Namespace) -> int:
     """Shows a probe's prompts."""
     from harness import prompts
 
-    languages = (asked.language,) if asked.language else ("zh", "en")
+    languages = (asked.language,) if asked.language else LANGUAGES
     suite = Suite(name="preview", probes=(), scenarios=asked.n, languages=languages)
     for name in asked.names:
         for prompt in prompts.expand([probes.load(name, asked.path)], suite, seed=1):

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness._schema import fail
 from harness._yaml import Place, Tree
-from harness.records import RIGHT_OR_WRONG
+from harness.records import LANGUAGES, RIGHT_OR_WRONG
 
 NEEDED: Mapping[str, tuple[str, ...]] = {
     "decision": ("merit", "strong", "weak"),
@@ -40,7 +40,7 @@ def check(head: Tree, body: Tree) -> None:
             what = f"id {name!r} stands twice (first in line {body.line((seen[name], 'id'))})"
             fail(body, (index, "id"), what, "each id once", "rename one of them")
         seen[name] = index
-        for language in ("zh", "en"):
+        for language in LANGUAGES:
             if (language in scenario) != (language in probe["languages"]):
                 state = "is no language of" if language in scenario else "is missing, a language of"
                 what = f"scenario {name!r}: {language!r} {state} the probe"

@@ -19,10 +19,11 @@ import pandas as pd
 import pyarrow as pa
 
 from harness import changes, contrasts, controls, judging, outcomes, pipeline, probes, verdicts
-from harness import prompts as asking
+from harness._joined import ASKED, join
 from harness._looks import WHOLE, Looks, of_run
-from harness._paired import ASKED, evidence_of, join
+from harness._paired import evidence_of
 from harness.models import planted
+from harness.prompts import expand
 from harness.records import (
     ATTRIBUTES,
     Call,
@@ -128,7 +129,7 @@ def asked(suite: Suite, looks: int = 1, *, whole: bool = False) -> Asked:
     made = probes.select(suite)
     if not whole:
         made = [replace(probe, outcomes=(OUTCOME,)) for probe in made]
-    every = list(asking.expand(made, suite, SEED, looks=looks))
+    every = list(expand(made, suite, SEED, looks=looks))
     table = to_table(every, Prompt).select(["id", "roles", *ASKED])
     return Asked(made, every, table, outcomes.modules(made))
 

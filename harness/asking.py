@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 
 from harness import judging, prompts, runs, stopping, store
 from harness._asked import Asked
-from harness._looks import Asked as Block
-from harness._paired import ASKED
+from harness._joined import ASKED
+from harness._looks import Block
 from harness.models._base import Model, answer
 from harness.records import Probe, Prompt, Response, Standard, from_table, to_table
 

@@ -33,8 +33,8 @@ SHORT = 80
 TOGETHER = 5
 """Runs that are simulated, and kept, at once."""
 APART = (
-    "reports", "comparisons", "cli.py", "_commands.py", "_probe_commands.py", "words.py",
-    "calibrate.py", "_studies.py", "_calibration_shown.py",
+    "reports", "comparisons", "cli.py", "_parser.py", "_commands.py", "_probe_commands.py",
+    "words.py", "calibrate.py", "_studies.py", "_calibration_shown.py",
 )  # fmt: skip
 """Code that no count depends on: what shows them, and what lists them under keys of their own."""
 Counts = Mapping[str, Tally]

@@ -11,117 +11,28 @@ import re
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from harness import __version__
+from harness import _parser
 from harness.errors import BadConfig, HarnessError, NotFound
 from harness.find import data
-from harness.records import Standard
+from harness.records import RunConfig, Standard
 
-CODES = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3, "INVALID": 4}
-TRENDS = {"OK": 0, "REGRESSION": 1, "INCONCLUSIVE": 3, "INVALID": 4}
+CODES = {"PASS": 0, "OK": 0, "FAIL": 1, "REGRESSION": 1, "INCONCLUSIVE": 3, "INVALID": 4}
 USAGE, BUG, INTERRUPTED = 2, 70, 130
-
-_EVAL = """\
-Runs a suite on a model and writes a scorecard. Settings are Hydra overrides:
-
-  art4 eval                                     the default model on the suite `smoke`
-  art4 eval model.path=FOLDER_OR_HUB_ID         another model, through transformers
-  art4 eval model=planted model.effect=gap model.attribute=gender model.dose=0.1
-  art4 eval suite=smoke standard=art4 seed=2 out=FOLDER
-  art4 eval cache=results/answers.sqlite        asks only what no run with this file asked before
-  art4 eval --multirun seed=1,2,3               every combination; the worst exit code is returned
-  art4 eval engine=ray engine.address=HOST:PORT on the machines of a Ray cluster (docs/scale-out.md)
-  art4 eval --cfg job                           show the settings, run nothing
-
-An interrupted run goes on with the same command. Exit codes: 0 PASS, 1 FAIL, 2 usage,
-3 INCONCLUSIVE, 4 INVALID, 70 a bug, 130 interrupted.
-"""
-_PLAN = """\
-Says what `art4 eval` with the same settings would take and could show, and asks nothing:
-scenarios that each gated cell has and needs, prompts, tokens, time, and what stands in the way.
-
-  art4 plan                                     the default model on the suite `smoke`
-  art4 plan suite=planted model=planted         another suite and model
-  art4 plan from=results/RUN                    how much scenarios vary is taken from that run
-  art4 plan '+model.prices={input:2.5,output:10,currency:USD}'     for a million tokens
-  art4 plan --json plan.json                    writes it as JSON too
-
-Without from= the standard says how much scenarios vary. Time is known where an earlier run of the
-same model lies in the results folder. Exit codes: 0 done, 2 usage.
-"""
-
-_EXPORT = """\
-With --out: writes the prompts that `art4 eval` with the same settings asks, one JSON object a line, to
-be answered elsewhere: id, ask, messages, choices, samples, and how answers are drawn.
-
-  art4 probes export --out prompts.jsonl                        the suite `smoke`
-  art4 probes export gender_decision suite=smoke seed=2 --out prompts.jsonl
-  art4 eval suite=smoke seed=2 model=replay model.path=answers.jsonl     judges the answers
-
-An answer is a line with the same id: {"id": ..., "text": ...}; with sample (0, 1, ...) where several
-are drawn, and logprobs (a list of numbers, one a token, for each choice) where choices are scored.
-
-With --dataset: writes the probes themselves as a data set, Parquet with a card, to be shared.
-
-  art4 probes export gender_decision other_harmful --dataset FOLDER
-  art4 probes export suite=full --dataset FOLDER
-  art4 probes import FOLDER --in my_probes      makes folders of probes of it again
-"""
-_IMPORT = """\
-Reads the answers out of the logs of another harness, into the JSONL that model=replay reads.
-
-  art4 import samples_TASK_DATE.jsonl --from lm-eval --out answers.jsonl     of --log_samples
-  art4 import LOG.eval --from inspect --out answers.jsonl                    or LOG.json
-  art4 import LOG.eval --from inspect --out answers.jsonl --prompts prompts.jsonl
-
---id names what holds the id of a prompt: for lm-eval doc.id where there is one, else doc_id
-(doc.example_id for BBQ); for inspect id. With --prompts it is told what is missing or surplus.
-A service's own logs need no import: model=replay model.path=FILE model.id=COLUMN model.text=COLUMN.
-"""
-
-_COMPARE = """\
-Compares a release with its baseline, by the prompts that both were asked.
-
-  art4 compare RUN RUN                          two finished runs, the baseline first
-  art4 compare RUN model.path=FOLDER            evaluates the candidate first, on the baseline's suite,
-                                                standard and seed; then compares
-
-REGRESSION: a disparity grew and the candidate does not PASS. OK: growth by half the margin was
-excluded. Exit codes: 0 OK, 1 REGRESSION, 2 usage, 3 INCONCLUSIVE, 4 INVALID (the candidate cannot
-be judged where the baseline could).
-"""
-
-
-_CALIBRATE = """\
-Measures how often this harness errs: planted models whose effect is known, thousands of simulated
-runs, exact bounds. What was simulated is kept in the work folder, so that it goes on after a kill.
-
-  art4 calibrate --short                        some 2 minutes; fails where a claim is refuted
-  art4 calibrate --out docs                     all of it, about an hour on 2 cores
-  art4 calibrate --only 'two releases/*'        the studies that a pattern names
-  art4 calibrate --list                         the names of all studies
-
-Exit codes: 0 every claim holds, 1 one does not, 2 usage.
-"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
-    words = list(sys.argv[1:] if argv is None else argv)
-    parser = _parser()
     try:
-        asked, rest = parser.parse_known_args(words)
-        flags = [word for word in rest if word.startswith("-")]
-        if rest and asked.run is not _eval and (flags or asked.run not in (_plan, _export)):
-            parser.error(f"unrecognized arguments: {' '.join(rest)}")
-        asked.overrides = rest
-        code: int = asked.run(asked)
+        asked = _parser.parse(sys.argv[1:] if argv is None else argv)
+        module, _, name = asked.run.partition(".")
+        code: int = getattr(import_module(f"harness.{module}"), name)(asked)
     except HarnessError as error:
         print(f"error: {error}", file=sys.stderr)  # noqa: T201
         return USAGE
@@ -138,204 +49,54 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="art4",
-        description="Tests whether a language model treats people differently"
-        " by a protected attribute.",
-        epilog="`art4 COMMAND --help` tells more. Start with: art4 eval",
-    )
-    parser.add_argument("--version", action="version", version=f"art4 {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-
-    def add(
-        name: str, run: Callable[[argparse.Namespace], int], tells: str
-    ) -> argparse.ArgumentParser:
-        command = commands.add_parser(name, help=tells, description=tells)
-        command.set_defaults(run=run)
-        return command
-
-    evaluate = add("eval", _eval, "run a suite on a model and write a scorecard")
-    evaluate.description, evaluate.formatter_class = _EVAL, argparse.RawDescriptionHelpFormatter
-
-    plan = add("plan", _plan, "say what a run would take and could show, before it spends anything")
-    plan.description, plan.formatter_class = _PLAN, argparse.RawDescriptionHelpFormatter
-    plan.add_argument("--json", default="", metavar="FILE", help="write the plan as JSON too")
-
-    _add_probes(commands)
-    answers = add(
-        "import", _command("bring", "_elsewhere"), "read answers from another harness's logs"
-    )
-    answers.description, answers.formatter_class = _IMPORT, argparse.RawDescriptionHelpFormatter
-    answers.add_argument("file", metavar="FILE")
-    answers.add_argument("--from", dest="kind", required=True, metavar="lm-eval|inspect")
-    answers.add_argument("--out", required=True, metavar="FILE", help="the .jsonl file to write")
-    answers.add_argument("--id", default="", metavar="FIELD", help="what holds the id of a prompt")
-    answers.add_argument("--prompts", default="", metavar="FILE", help="what `probes export` wrote")
-
-    rescore = add(
-        "rescore", _command("rescore"), "judge the stored answers of a run again, by any standard"
-    )
-    rescore.add_argument("run_folder", metavar="RUN")
-    rescore.add_argument("--standard", default="", help="default: the one declared before the run")
-    rescore.add_argument("--out", default="", help="default: RUN-rescored-STANDARD")
-    report = add(
-        "report", _command("report"), "write a run's reports again from its scorecard.json"
-    )
-    report.add_argument("run_folder", metavar="RUN")
-    report.add_argument("--reports", default="markdown,html,junit,figures,csv")
-    compare = add("compare", _compare, "compare a release with its baseline")
-    compare.description, compare.formatter_class = _COMPARE, argparse.RawDescriptionHelpFormatter
-    compare.add_argument("baseline", metavar="BASELINE", help="the folder of a run")
-    compare.add_argument(
-        "candidate",
-        metavar="CANDIDATE",
-        nargs="+",
-        help="the folder of a run, or settings of `art4 eval` that make one",
-    )
-    compare.add_argument("--out", default="", help="default: BASELINE-vs-CANDIDATE, in results")
-    compare.add_argument("--reports", default="json,markdown,html,junit")
-    cache = commands.add_parser("cache", help="what a file of remembered answers holds")
-    uses = cache.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name, tells in (
-        ("stats", "count its answers by model"),
-        ("explain", "say why the answers of a run are not there, or list those to a prompt"),
-        ("prune", "forget answers of other versions, and of a model or an age"),
-    ):
-        use = uses.add_parser(name, help=tells, description=tells)
-        use.set_defaults(run=_command("command", "_cache_shown"), what=name)
-        use.add_argument("file", metavar="FILE", help="as in `art4 eval cache=FILE`")
-        if name == "explain":
-            use.add_argument(
-                "subject", metavar="RUN|PROMPT", help="a folder, or the id of a prompt"
-            )
-        if name == "prune":
-            use.add_argument("--model", default="", metavar="NAME", help="as `stats` shows it")
-            use.add_argument("--days", type=float, help="what is older than so many days")
-    verify = add(
-        "verify",
-        _command("verify"),
-        "check that a run is whole and that its verdicts follow from it",
-    )
-    verify.add_argument("run_folder", metavar="RUN")
-    crosscheck = add(
-        "crosscheck",
-        _command("crosscheck"),
-        "show the gated cells of a run beside a linear mixed model; decides nothing",
-    )
-    crosscheck.add_argument("run_folder", metavar="RUN")
-    crosscheck.add_argument("--out", default="", metavar="FILE", help="write the table as CSV too")
-    valid = add(
-        "validity",
-        _command("validity"),
-        "show how far the scenarios, controls and formats of a run hang together; decides nothing",
-    )
-    valid.add_argument("run_folder", metavar="RUN")
-    valid.add_argument("--out", default="", metavar="FOLDER", help="write validity.md and .json")
-    calibrate = add("calibrate", _calibrate, "measure how often this harness errs")
-    calibrate.description = _CALIBRATE
-    calibrate.formatter_class = argparse.RawDescriptionHelpFormatter
-    calibrate.add_argument("--short", action="store_true", help="one seed of 80")
-    calibrate.add_argument("--only", default="*", metavar="PATTERN", help="some studies alone")
-    calibrate.add_argument("--list", action="store_true", help="list the studies, run nothing")
-    calibrate.add_argument("--jobs", type=int, default=0, help="processes; default: all cores")
-    calibrate.add_argument("--work", default="results/.calibration", metavar="FOLDER")
-    calibrate.add_argument("--out", default="", metavar="FOLDER", help="write the tables there")
-    return parser
-
-
-def _add_probes(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Adds the commands of `art4 probes`."""
-    probes = commands.add_parser("probes", help="list, show, count, preview, check or begin probes")
-    kinds = probes.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name, does, tells in (
-        ("list", "list_probes", "list the probes"),
-        ("show", "show", "show what a probe is about, its groups and its first scenarios"),
-        ("stats", "stats", "count the scenarios of each attribute, language and format"),
-        ("preview", "preview", "show a probe's prompts as a model gets them"),
-        ("lint", "lint", "check probes; without a name, all of them"),
-        ("new", "new", "begin a probe that already runs"),
-    ):
-        kind = kinds.add_parser(name, help=tells, description=tells)
-        kind.set_defaults(run=_command(does, "_probe_commands"))
-        kind.add_argument("--path", action="append", default=[], help="a further folder of probes")
-        if name == "new":
-            kind.add_argument("name")
-            kind.add_argument("--attribute", default="gender")
-            kind.add_argument("--format", default="decision")
-            kind.add_argument("--in", dest="folder", default="", help="the folder to make it in")
-            kind.add_argument(
-                "--private",
-                action="store_true",
-                help="make it in a folder that git leaves alone (default: ./private)",
-            )
-        elif name == "stats":
-            kind.add_argument("--json", action="store_true", help="as JSON")
-        elif name != "list":
-            kind.add_argument("names", nargs="*" if name == "lint" else "+", metavar="NAME")
-        if name == "preview":
-            kind.add_argument("--language", choices=("zh", "en"))
-            kind.add_argument("-n", type=int, default=2, help="scenarios shown (default 2)")
-
-    export = kinds.add_parser(
-        "export", help="write a suite's prompts, to be answered elsewhere, or probes as a data set"
-    )
-    export.description, export.formatter_class = _EXPORT, argparse.RawDescriptionHelpFormatter
-    export.set_defaults(run=_export)
-    written = export.add_mutually_exclusive_group(required=True)
-    written.add_argument("--out", metavar="FILE", help="a .jsonl file of prompts")
-    written.add_argument("--dataset", metavar="FOLDER", help="a new folder for the probes")
-    tells = "read probes back from a data set"
-    fetch = kinds.add_parser("import", help=tells, description=tells)
-    fetch.set_defaults(run=_command("bring", "_probe_commands"))
-    fetch.add_argument("dataset", metavar="FOLDER|ID", help="a folder, or owner/name on the hub")
-    fetch.add_argument("--in", dest="folder", required=True, help="the folder to make them in")
-    fetch.add_argument("--revision", help="of a data set on the hub")
-
-
-def _eval(asked: argparse.Namespace) -> int:
-    flags = [word for word in asked.overrides if word.startswith("-")]
+def evaluate(asked: argparse.Namespace) -> int:
+    """Runs a suite on a model, or what flags of Hydra make of it."""
+    flags = any(word.startswith("-") for word in asked.overrides)
     return _many(asked.overrides) if flags else _one(*_compose(asked.overrides))
 
 
-def _plan(asked: argparse.Namespace) -> int:
+def plan(asked: argparse.Namespace) -> int:
     """Plans a run; `from=RUN` among the overrides is no setting of one."""
     from harness import _commands
-    from harness import settings as reading
 
     earlier = [word.partition("=")[2] for word in asked.overrides if word.startswith("from=")]
     overrides = [word for word in asked.overrides if not word.startswith("from=")]
-    config = reading.read(*_compose(overrides))
-    return _commands.plan(config, earlier[-1] if earlier else None, asked.json)
+    return _commands.plan(configured(overrides), earlier[-1] if earlier else None, asked.json)
 
 
-def _export(asked: argparse.Namespace) -> int:
+def export(asked: argparse.Namespace) -> int:
     """Writes prompts, or probes; words that set nothing are names of probes."""
     from harness import _elsewhere, _probe_commands
-    from harness import settings as reading
 
     names = [word for word in asked.overrides if "=" not in word]
     settings = [word for word in asked.overrides if "=" in word]
     chosen = [f"suite.probes=[{','.join(map(json.dumps, names))}]"] if names else []
-    config = reading.read(*_compose([*settings, *chosen]))
+    config = configured([*settings, *chosen])
     if asked.dataset:
         return _probe_commands.share(config, asked.dataset)
     return _elsewhere.export(config, asked.out)
 
 
-def _compare(asked: argparse.Namespace) -> int:
+def rescore(asked: argparse.Namespace) -> int:
+    """Judges stored answers again."""
     from harness import _commands
-    from harness import settings as reading
+
+    standard = standard_named(asked.standard) if asked.standard else None
+    return CODES[_commands.rescore(asked, standard)]
+
+
+def compare(asked: argparse.Namespace) -> int:
+    """Compares two runs; where the candidate is settings, evaluates it first."""
+    from harness import _commands
 
     words = asked.candidate
-    if len(words) > 1 or "=" in words[0]:
-        return _commands.compare(asked, reading.read(*_compose(words)))
-    return _commands.compare(asked, None)
+    settings = len(words) > 1 or "=" in words[0]
+    return CODES[_commands.compare(asked, configured(words) if settings else None)]
 
 
-def _calibrate(asked: argparse.Namespace) -> int:
+def calibrate(asked: argparse.Namespace) -> int:
+    """Measures how often the harness errs."""
     from harness import _commands
-    from harness import settings as reading
 
     if asked.out and (asked.short or asked.only != "*"):
         raise BadConfig(
@@ -344,8 +105,24 @@ def _calibrate(asked: argparse.Namespace) -> int:
             expected="--out with all studies in full, since what it writes is published",
             fix="leave out one of them; without --out the tables are printed",
         )
-    words = ["suite=planted", "model=planted", "reports=[json]"]
-    return _commands.calibrate(asked, reading.read(*_compose(words)))
+    return _commands.calibrate(
+        asked, configured(["suite=planted", "model=planted", "reports=[json]"])
+    )
+
+
+def configured(overrides: Sequence[str]) -> RunConfig:
+    """Makes the configuration of a run from overrides."""
+    from harness import settings
+
+    return settings.read(*_compose(overrides))
+
+
+def standard_named(name: str) -> Standard:
+    """Reads a standard of conf/standard by its name."""
+    from harness import settings
+
+    composed, choices = _compose([f"standard={name}"])
+    return settings.standard(choices["standard"], composed["standard"])
 
 
 def _compose(overrides: Sequence[str]) -> tuple[Mapping[str, Any], Mapping[str, str]]:
@@ -427,7 +204,7 @@ def _first(overrides: Sequence[str]) -> list[str]:
 
 
 def _known_choices(overrides: Sequence[str]) -> None:
-    """Refuses `model=`, `suite=` and `standard=` with a name that has no file."""
+    """Refuses `model=`, `suite=`, `standard=` and `engine=` with a name that has no file."""
     for word in overrides:
         group, _, name = word.partition("=")
         known = [p.stem for p in (data("conf") / group).glob("[!_]*.yaml")] if group else []
@@ -462,29 +239,11 @@ def _keys(settings: Mapping[str, Any], prefix: str = "") -> list[str]:
 def _one(settings: Mapping[str, Any], choices: Mapping[str, str]) -> int:
     """Runs one evaluation and shows its scorecard."""
     from harness import _commands
-    from harness import settings as reading
+    from harness.settings import read
 
-    return CODES[_commands.evaluate(reading.read(settings, choices))]
+    return CODES[_commands.evaluate(read(settings, choices))]
 
 
 def worst(codes: Sequence[int]) -> int:
     """Returns the worst of several exit codes: a usage error, FAIL, INVALID, then INCONCLUSIVE."""
     return next(code for code in (USAGE, 1, 4, 3, 0) if code in codes)
-
-
-def _command(name: str, module: str = "_commands") -> Callable[[argparse.Namespace], int]:
-    """Returns a command that is imported when it is called."""
-
-    def run(asked: argparse.Namespace) -> int:
-        code: int = getattr(import_module(f"harness.{module}"), name)(asked)
-        return code
-
-    return run
-
-
-def standard_named(name: str) -> Standard:
-    """Reads a standard of conf/standard by its name."""
-    from harness import settings as reading
-
-    composed, choices = _compose([f"standard={name}"])
-    return reading.standard(choices["standard"], composed["standard"])

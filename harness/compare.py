@@ -23,8 +23,8 @@ from harness import (
     store,
     verdicts,
 )  # fmt: skip
+from harness._joined import join
 from harness._looks import of_run
-from harness._paired import join
 from harness.records import Change, Comparison, Flip, Trend, Verdict
 
 SCHEMA = 1

@@ -19,8 +19,8 @@ from harness import (
     store,
     verdicts,
 )  # fmt: skip
+from harness._joined import ASKED, join
 from harness._looks import Looks, of_run
-from harness._paired import ASKED, join
 from harness.find import plugin
 from harness.records import (
     Control,
@@ -49,11 +49,8 @@ def score(begun: runs.Run, standard: Standard, notes: Sequence[str] = ()) -> Sco
 
 def observe(begun: runs.Run, loaded: Sequence[Probe]) -> None:
     """Measures what was answered, window by window, and stores the outcomes."""
-    folder = begun.folder
-    both = zip(
-        folder.read_windows(store.PROMPTS), folder.read_windows(store.RESPONSES), strict=True
-    )
-    folder.write_rows(store.OUTCOMES, (measure(p, r, loaded) for p, r in both))
+    windows = (measure(p, r, loaded) for p, r in _windows(begun.folder))
+    begun.folder.write_rows(store.OUTCOMES, windows)
 
 
 def measure(prompts: pa.Table, responses: pa.Table, loaded: Sequence[Probe]) -> pa.Table:
@@ -87,12 +84,16 @@ def published(begun: runs.Run) -> list[Published]:
     return found
 
 
-def _answered(folder: store.Store) -> Iterator[tuple[Prompt, list[Response]]]:
-    """Yields each prompt with its responses, window by window."""
-    windows = zip(
+def _windows(folder: store.Store) -> Iterator[tuple[pa.Table, pa.Table]]:
+    """Yields each window of prompts with that of its responses."""
+    return zip(
         folder.read_windows(store.PROMPTS), folder.read_windows(store.RESPONSES), strict=True
     )
-    for asked, given in windows:
+
+
+def _answered(folder: store.Store) -> Iterator[tuple[Prompt, list[Response]]]:
+    """Yields each prompt with its responses, window by window."""
+    for asked, given in _windows(folder):
         responses = from_table(given, Response)
         own = {key: list(group) for key, group in groupby(responses, lambda r: r.prompt)}
         yield from ((p, own.get(p.id, [])) for p in from_table(asked, Prompt))

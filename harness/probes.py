@@ -16,7 +16,7 @@ from typing import Any
 from harness import find
 from harness._yaml import Tree, read
 from harness.errors import BadProbe, NotFound
-from harness.records import REQUESTS, Ask, Group, Probe, Scenario, Suite
+from harness.records import LANGUAGES, REQUESTS, Ask, Group, Probe, Scenario, Suite
 
 HEAD, BODIES = "probe.yaml", ("scenarios.yaml", "scenarios.jsonl")
 
@@ -43,10 +43,13 @@ def load(name: str, paths: Iterable[str] = ()) -> Probe:
         NotFound: no such probe, with the near names.
         BadProbe: its files break a rule, with file and line.
     """
+    return _load(_folder(name, paths), paths)
+
+
+def _load(folder: Path, paths: Iterable[str]) -> Probe:
     from harness._checks import check
     from harness._schema import fail
 
-    folder = _folder(name, paths)
     head = _head(folder)
     files = [folder / body for body in BODIES if (folder / body).is_file()]
     if len(files) != 1:
@@ -85,7 +88,9 @@ def select(
         probes = generate(suite.generated, languages=suite.languages, negative=negative, names=cued)
         made = {p.name: p for p in probes}
         return [made[name] for name in _wanted(suite, tuple(made)) or made]
-    probes = [load(name, paths) for name in _wanted(suite, names(paths))]
+    known = _folders(paths)
+    wanted = _wanted(suite, sorted(known))
+    probes = [_load(known.get(name) or _folder(name, paths), paths) for name in wanted]
     held = {p.name for p in probes}
     beside = [*paths, *(str(Path(p.source).parent) for p in probes)]
     missing = dict.fromkeys(p.controls for p in probes if p.controls and p.controls not in held)
@@ -154,7 +159,7 @@ def _scenario(raw: Mapping[str, Any], groups: Iterable[str], line: int) -> Scena
     return Scenario(
         id=raw["id"],
         domain=raw["domain"],
-        texts={lang: raw[lang] for lang in ("zh", "en") if lang in raw},
+        texts={lang: raw[lang] for lang in LANGUAGES if lang in raw},
         favourable=raw.get("favourable", ""),
         correct=dict.fromkeys(groups, correct) if isinstance(correct, str) else correct,
         refuse=raw.get("refuse", False),

@@ -12,8 +12,8 @@ from typing import Any
 import pyarrow as pa
 
 from harness import judging
-from harness._looks import Asked, of_run
-from harness._paired import join
+from harness._joined import join
+from harness._looks import Block, of_run
 from harness.records import Call, Control, Probe, Standard, Verdict
 
 
@@ -23,7 +23,7 @@ def decided(
     loaded: Sequence[Probe],
     standard: Standard,
     head: Mapping[str, Any],
-) -> set[Asked]:
+) -> set[Block]:
     """Returns the blocks that are decided, given all planned prompts and the outcomes so far."""
     rows = join(asked, measured)
     looks = of_run(head["stopping"]["rule"], asked, rows)
@@ -39,11 +39,11 @@ def stops(
     loaded: Sequence[Probe],
     standard: Standard,
     head: Mapping[str, Any],
-) -> dict[Asked, int]:
+) -> dict[Block, int]:
     """Derives after which look each decided block had to stop, from the outcomes of a whole run."""
     look_of = dict(zip(asked["id"].to_pylist(), asked["look"].to_pylist(), strict=True))
     looks = pa.array([look_of[prompt] for prompt in measured["prompt"].to_pylist()])
-    found: dict[Asked, int] = {}
+    found: dict[Block, int] = {}
     for look in range(1, head["stopping"]["looks"]):
         so_far = measured.filter(pa.compute.less_equal(looks, look))
         for block in decided(asked, so_far, loaded, standard, head) - found.keys():
@@ -52,7 +52,7 @@ def stops(
 
 
 def _is_decided(
-    block: Asked, judged: Iterable[Verdict], checks: Iterable[Control], level: float
+    block: Block, judged: Iterable[Verdict], checks: Iterable[Control], level: float
 ) -> bool:
     own = [v for v in judged if (v.contrast.probe, v.contrast.language) == block]
     cells = [v for v in own if v.contrast.gated] or own

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from harness import _pairing, judging, runs
-from harness._paired import SIGNED
+from harness._paired import SIGNED, parted
 from harness.controls import reaction_of
 from harness.records import Call, Contrast, Probe, Seen
 from harness.stats.binomial import clopper_pearson
@@ -173,7 +173,7 @@ def _harms(contrast: Contrast) -> bool:
 def _cells(
     rows: pd.DataFrame, loaded: Sequence[Probe], found: Sequence[tuple[Contrast, Call]]
 ) -> Iterator[Cell]:
-    blocks = dict(iter(rows.groupby(["probe", "language", "outcome"], observed=True)))
+    blocks = parted(rows, "probe", "language", "outcome")
     named = {probe.name: probe for probe in loaded}
     for key, group in itertools.groupby(found, key=lambda pair: pair[0].block):
         contrast, call = max(group, key=lambda pair: abs(pair[0].estimate or 0.0))

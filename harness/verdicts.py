@@ -5,8 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from harness import reasons
 from harness.records import ATTRIBUTES, Call, Contrast, Control, Standard, Verdict
 
-_WORST = (Call.FAIL, Call.INVALID, Call.INCONCLUSIVE, Call.PASS)
-
 
 def judge(
     contrasts: Sequence[Contrast], controls: Sequence[Control], standard: Standard
@@ -35,7 +33,7 @@ def overall(verdicts: Iterable[Verdict]) -> tuple[Call, reasons.Told]:
     gated = [v for v in verdicts if v.contrast.gated]
     if not gated:
         return Call.INCONCLUSIVE, reasons.no_gate()
-    worst = min((v.verdict for v in gated), key=_WORST.index)
+    worst = min((v.verdict for v in gated), key=list(Call).index)
     if worst is Call.PASS:
         return worst, reasons.all_pass(len(gated))
     return worst, reasons.share([v.contrast for v in gated if v.verdict is worst], len(gated))

@@ -233,7 +233,6 @@ WORDS: Mapping[str, tuple[str, str]] = {
         "Band: margin. Thick line: interval for PASS. Thin line: adjusted interval for FAIL.",
     ),
     "truncated": ("已截断，全文字符数：", "cut here; characters in all:"),
-    "no_examples": ("没有保存成对问答。", "No pairs were stored."),
     "nothing": ("无", "none"),
     "run_count": ("该模型的记录次数", "Run of this model"),
     "mark_V": ("措辞已与存档文本核对", "wording seen in a stored copy of the instrument"),

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harness import _calibration_shown as shown
-from harness import _pool, calibrate, cli, settings
+from harness import _pool, calibrate, cli
 from harness import _simulate as sim
 from harness._simulate import Planted, Tally
 from harness._studies import Claim, Study, studies
@@ -24,7 +24,7 @@ DOCS = Path(__file__).parents[1] / "docs"
 @pytest.fixture(scope="module")
 def config() -> RunConfig:
     words = ["suite=planted", "model=planted", "reports=[json]"]
-    return settings.read(*cli._compose(words))
+    return cli.configured(words)
 
 
 def study(seeds: int = 32, **more: Any) -> Study:

@@ -8,13 +8,13 @@ from dataclasses import asdict, replace
 import pytest
 
 from harness import _simulate as sim
-from harness import cli, judging, settings, verdicts
+from harness import cli, judging, verdicts
 from harness._looks import of_run
 from harness._simulate import Asked, Planted
 from harness.models import planted
 from harness.records import Call, Contrast, Decoding, Prompt, Response, Verdict
 
-STANDARD = settings.read(*cli._compose(["suite=planted", "model=planted"])).standard
+STANDARD = cli.configured(["suite=planted", "model=planted"]).standard
 Answer = Callable[[Prompt], Response]
 
 

@@ -35,6 +35,11 @@ def test_one_file_alone_knows_hydra_and_one_matplotlib() -> None:
     assert importers("matplotlib") == {"reports/_figures.py"}
 
 
+def test_nothing_imports_the_command_line() -> None:
+    found = {f.name for f in PACKAGE.rglob("*.py") if "harness.cli" in imported(f)}
+    assert found == {"__main__.py"}
+
+
 def test_one_engine_alone_knows_ray() -> None:
     assert importers("ray") == {"engines/ray.py"}
 

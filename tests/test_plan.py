@@ -24,11 +24,10 @@ from harness import (
     prompts,
     store,
 )  # fmt: skip
-from harness import settings as reading
 from harness._chances import Aim
 from harness._generated import generate
 from harness._spreads import Spread
-from harness.cli import _compose, main, standard_named
+from harness.cli import configured, main, standard_named
 from harness.errors import BadRun
 from harness.models import planted
 from harness.models._base import Foreseen
@@ -408,7 +407,7 @@ def test_a_run_that_cannot_tell_its_spread_is_refused(tmp_path: Path) -> None:
 
 
 def config(*words: str) -> Any:
-    return reading.read(*_compose([*SMALL, *words]))
+    return configured([*SMALL, *words])
 
 
 def costs_of(places: list[Path], **settings: Any) -> _costs.Costs:

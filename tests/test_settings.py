@@ -4,14 +4,13 @@ from collections.abc import Sequence
 
 import pytest
 
-from harness import settings
-from harness.cli import _compose
+from harness.cli import configured
 from harness.errors import HarnessError
 from harness.records import MULTIPLICITIES, RunConfig
 
 
 def read(*words: str) -> RunConfig:
-    return settings.read(*_compose(["model=planted", "suite=planted", *words]))
+    return configured(["model=planted", "suite=planted", *words])
 
 
 def test_the_settings_of_a_run_are_read() -> None:

@@ -6,22 +6,22 @@ from functools import cache
 
 import pytest
 
-from harness import cli, find, probes, prompts, settings
+from harness import cli, find, probes, prompts
 from harness.records import ATTRIBUTES, Suite
 
 KNOWN = sorted(path.stem for path in (find.data("conf") / "suite").glob("[a-z]*.yaml"))
 
 
 def suite(name: str) -> Suite:
-    return settings.read(*cli._compose([f"suite={name}", "model=planted"])).suite
+    return cli.configured([f"suite={name}", "model=planted"]).suite
 
 
 @pytest.fixture(autouse=True, scope="module")
 def loaded_once() -> Iterator[None]:
     """Loads each probe once for all suites."""
     with pytest.MonkeyPatch.context() as patch:
-        load = cache(probes.load)
-        patch.setattr(probes, "load", lambda name, paths=(): load(name, tuple(paths)))
+        load = cache(probes._load)
+        patch.setattr(probes, "_load", lambda folder, paths: load(folder, tuple(paths)))
         yield
 
 

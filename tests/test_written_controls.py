@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import cli, pipeline, probes, prompts, settings
+from harness import cli, pipeline, probes, prompts
 from harness.errors import BadProbe
 from harness.records import Call, Control, Scorecard, Suite
 
@@ -89,7 +89,7 @@ def run(place: Path, *more: str) -> Scorecard:
     words = ["suite=planted", "suite.generated=0", "suite.languages=[en]", "reports=[json]"]
     words += [f"suite.probes=[{folder},gender_pair]", f"results={place / 'results'}"]
     words += ["suite.arms=[]", "suite.paraphrases=0"]
-    return pipeline.run(settings.read(*cli._compose([*words, *more])))[0]
+    return pipeline.run(cli.configured([*words, *more]))[0]
 
 
 def control(card: Scorecard, name: str) -> list[Control]:

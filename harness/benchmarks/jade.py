@@ -17,7 +17,7 @@ from harness.benchmarks import _ready
 from harness.benchmarks._counted import Answered, Counts, Metric, answers, share
 from harness.benchmarks._source import Row, Source, broken, read, unique
 from harness.outcomes import refused
-from harness.records import Ask, Message, Probe, Prompt, Published, Seen
+from harness.records import LANGUAGES, Ask, Message, Probe, Prompt, Published, Seen
 
 SET = Source(
     name="jade",
@@ -33,7 +33,6 @@ SET = Source(
 )
 KIND = "歧视偏见"
 """Discrimination and prejudice."""
-LANGUAGES = ("zh", "en")
 REFUSAL = Metric(
     name="refusal",
     formula=share(1, 0),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harness.records import Change, Comparison, Contrast
+from harness.records import Change, Comparison
 from harness.reports import _view
 from harness.words import both
 
@@ -25,12 +25,6 @@ def changed(comparison: Comparison) -> list[Change]:
     """Returns the cells whose verdict is another one than the baseline's, those that decide first."""
     cells = [*gated(comparison), *shown(comparison)]
     return [c for c in cells if c.before.verdict is not c.after.verdict]
-
-
-def label(c: Contrast) -> str:
-    """Names a cell on one line."""
-    where = f"{c.attribute} · {c.format} · {c.language} · {c.arm} · {c.outcome}"
-    return f"{where}: {c.group} − {c.reference}"
 
 
 def prompts(counts: Mapping[str, int]) -> list[tuple[str, int]]:

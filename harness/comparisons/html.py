@@ -5,6 +5,7 @@ No script and no outside request, as in `scorecard.html`, whose style and escapi
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
@@ -55,24 +56,23 @@ def _flip(flip: Flip) -> dict[str, object]:
     """Puts the two answers about each group beside each other and marks what differs."""
     sides = []
     for was, now in zip(flip.before.sides, flip.after.sides, strict=True):
-        prompt, *answers = now.get("prompt", ""), was.get("answer", ""), now.get("answer", "")
+        prompt = now.get("prompt", "")
         sides.append(
             {
                 "group": now.get("group", ""),
                 "prompt": prompt[: _pairs.LONGEST],
-                "prompt_length": len(prompt) if len(prompt) > _pairs.LONGEST else 0,
-                "answers": [
-                    {
-                        "when": when,
-                        "text": _pairs.marked(text, other),
-                        "length": len(text) if len(text) > _pairs.LONGEST else 0,
-                        "value": side.get("value", ""),
-                    }
-                    for when, side, text, other in (
-                        ("before", was, answers[0], answers[1]),
-                        ("after", now, answers[1], answers[0]),
-                    )
-                ],
+                "prompt_length": _pairs.cut_from(prompt),
+                "answers": [_answer("before", was, now), _answer("after", now, was)],
             }
         )
     return {"told": flip, "sides": sides}
+
+
+def _answer(when: str, side: Mapping[str, str], other: Mapping[str, str]) -> dict[str, object]:
+    text = side.get("answer", "")
+    return {
+        "when": when,
+        "text": _pairs.marked(text, other.get("answer", "")),
+        "length": _pairs.cut_from(text),
+        "value": side.get("value", ""),
+    }

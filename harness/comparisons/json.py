@@ -5,14 +5,13 @@ Strict JSON (what is not a number is null) that follows docs/comparison.schema.j
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from harness.records import Change, Comparison, Verdict
 from harness.reports._view import save
-from harness.reports.json import plain
+from harness.reports.json import encoded, plain
 
 _CELL = (
     "probe", "attribute", "format", "language", "arm", "outcome", "group", "reference", "gated",
@@ -27,9 +26,7 @@ _CHANGE = (
 
 def write(comparison: Comparison, folder: Path) -> list[Path]:
     """Writes `comparison.json`."""
-    text = json.dumps(to_dict(comparison), ensure_ascii=False, indent=1, allow_nan=False)
-    # A lone surrogate becomes its own JSON escape.
-    return [save(folder / "comparison.json", f"{text}\n".encode(errors="backslashreplace"))]
+    return [save(folder / "comparison.json", encoded(to_dict(comparison)))]
 
 
 def to_dict(comparison: Comparison) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from pathlib import Path
 from harness.comparisons import _told
 from harness.records import Change, Comparison
 from harness.reports._page import model
-from harness.reports._view import interval, number, save
-from harness.reports.markdown import plain
+from harness.reports._view import interval, label, number, save
+from harness.reports.markdown import plain, table
 from harness.words import SYMBOLS, both
 
 _MOST = 20
@@ -46,24 +46,24 @@ def _changed(comparison: Comparison) -> list[str]:
     head = ["cell", "baseline", "candidate"]
     rows = [
         [
-            plain(_told.label(c.after.contrast)),
+            plain(label(c.after.contrast)),
             _named(c.before.verdict),
             _named(c.after.verdict),
         ]
         for c in _told.changed(comparison)
     ]
-    return _table("changed_verdicts", head, rows)
+    return table("changed_verdicts", head, rows)
 
 
 def _cells(comparison: Comparison) -> list[str]:
     head = ["cell", "baseline", "candidate", "growth", "growth_interval", "tolerated", "call"]
     rows = [_row(change) for change in _told.gated(comparison)]
-    return _table("changes", [*head, "reason"], rows)
+    return table("changes", [*head, "reason"], rows)
 
 
 def _row(change: Change) -> list[str]:
     return [
-        plain(_told.label(change.after.contrast)),
+        plain(label(change.after.contrast)),
         number(change.before.contrast.estimate),
         number(change.after.contrast.estimate),
         number(change.estimate),
@@ -94,19 +94,11 @@ def _flips(comparison: Comparison) -> list[str]:
                     " → ".join(plain(answer) for answer in answers),
                 ]
             )
-    return _table("flips", head, rows)
+    return table("flips", head, rows)
 
 
 def _cut(text: str) -> str:
     return text if len(text) <= 200 else f"{text[:200]} …"
-
-
-def _table(title: str, head: list[str], rows: list[list[str]]) -> list[str]:
-    if not rows:
-        return []
-    named = [both(name) for name in head]
-    body = [f"| {' | '.join(row)} |" for row in (named, ["---"] * len(named), *rows)]
-    return ["", f"## {both(title)}", "", *body]
 
 
 def _named(name: str) -> str:

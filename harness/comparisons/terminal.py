@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from rich import box
 from rich.console import Console
 from rich.padding import Padding
 from rich.panel import Panel
@@ -15,10 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.comparisons import _told
-from harness.records import Comparison, Contrast
+from harness.records import Comparison
 from harness.reports._page import model
-from harness.reports._view import interval, line, number
-from harness.reports.terminal import STYLES
+from harness.reports._view import interval, label, line, number
+from harness.reports.terminal import STYLES, new_table, two_lines
 from harness.words import SYMBOLS, both, en, zh
 
 TRENDS = {**STYLES, "REGRESSION": "bold red", "OK": "bold blue"}
@@ -65,19 +64,19 @@ def _runs(comparison: Comparison) -> Table:
 
 
 def _changed(comparison: Comparison, rich: bool) -> Table:
-    table = _table("changed_verdicts", rich)
+    table = new_table("changed_verdicts", rich)
     table.add_column(Text(en("cell")), overflow="fold")
     for name in ("baseline", "candidate"):
         table.add_column(Text(en(name)), no_wrap=True)
     for c in _told.changed(comparison):
         mark = "" if c.after.contrast.gated else f" ({en('shown_only')})"
-        label = Text(f"{line(_told.label(c.after.contrast))}{mark}")
-        table.add_row(label, _verdict(c.before.verdict), _verdict(c.after.verdict))
+        cell = Text(f"{line(label(c.after.contrast))}{mark}")
+        table.add_row(cell, _verdict(c.before.verdict), _verdict(c.after.verdict))
     return table
 
 
 def _cells(comparison: Comparison, rich: bool) -> Table:
-    table = _table("changes", rich)
+    table = new_table("changes", rich)
     table.add_column(Text(en("cell")), ratio=5, overflow="fold")
     head = f"{en('baseline')}\n→ {en('candidate')}"
     for name in (head, en("growth")):
@@ -91,32 +90,13 @@ def _cells(comparison: Comparison, rich: bool) -> Table:
             above = c.attribute
             table.add_row(Text(line(both(above)), "bold"))
         table.add_row(
-            Text(_place(c)),
+            Text(two_lines(c)),
             Text(f"{number(change.before.contrast.estimate)}\n→ {number(c.estimate)}"),
             Text(f"{number(change.estimate)}\n{interval(change.low, change.high)}"),
             _verdict(change.call),
             Text(line(change.reason)),
         )
     return table
-
-
-def _place(c: Contrast) -> str:
-    arm = "" if c.arm == "explicit" else f" {c.arm}"
-    where = line(f"{c.format} {c.language} {c.outcome}{arm}")
-    return f"{where}\n  {line(f'{c.group} − {c.reference}')}"
-
-
-def _table(title: str, rich: bool) -> Table:
-    """Makes a table with rules on a terminal, and with spaces alone elsewhere."""
-    return Table(
-        title=Text(both(title), style="bold"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD if rich else None,
-        header_style="dim" if rich else "",
-        pad_edge=False,
-        collapse_padding=True,
-        expand=False,
-    )
 
 
 def _verdict(name: str) -> Text:

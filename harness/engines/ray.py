@@ -24,7 +24,7 @@ from harness.engines._actor import Actor, Told
 from harness.engines._settings import Settings
 from harness.engines._worker import Due, Worker
 from harness.errors import BadConfig, BadModel, HarnessError
-from harness.models._base import Keep, Model, Window
+from harness.models._base import Keep, Model, Window, answer_one
 from harness.models._given import bad, refuse_unknown
 from harness.records import Decoding, Prompt, Response
 
@@ -85,6 +85,8 @@ class Spread:
         self.settings, self.made_of = settings, (str(Path.cwd()), backend, dict(chosen), decoding)
         self.told: Told | None = None
         self.gone: list[Worker] = []
+        self.again = deque[Due]()
+        """Windows that lay with a worker that was lost, the oldest first."""
         self.failed = 0
         """Workers in a row that were lost before they were open."""
         self.reported = time.monotonic()
@@ -112,9 +114,7 @@ class Spread:
 
     def respond(self, prompts: Sequence[Prompt]) -> list[Response]:
         """Answers a window."""
-        kept: list[Response] = []
-        self.answer([(0, lambda: list(prompts))], lambda _, given: kept.extend(given))
-        return kept
+        return answer_one(self, prompts)
 
     def answer(self, windows: Iterable[Window], keep: Keep) -> None:
         """Answers windows in any order, and keeps each once.
@@ -124,24 +124,25 @@ class Spread:
         Raises:
             HarnessError: workers were lost too often.
         """
-        coming, again = map(Due, windows), deque[Due]()
+        coming = map(Due, windows)
         failure: BaseException | None = None
+        self.again.clear()
         while True:
             while not failure and (worker := self._free()):
-                due = again.popleft() if again else next(coming, None)
+                due = self.again.popleft() if self.again else next(coming, None)
                 if due is None:
                     break
                 worker.asked[worker.actor.respond.remote(due.window[1]())] = due
             under_way = {handle: worker for worker in self.workers for handle in worker.asked}
-            if not under_way and (failure or (not again and self._free())):
+            if not under_way and (failure or (not self.again and self._free())):
                 break
-            for handle in self._wait(under_way, again):
+            for handle in self._wait(under_way):
                 try:
                     self._take(under_way[handle], handle, keep)
                 except RayTaskError as error:
                     failure = failure or error.cause
                 except RayError as error:
-                    self._lose(under_way[handle], error, again)
+                    self._lose(under_way[handle], error)
         if failure:
             raise failure
 
@@ -161,7 +162,7 @@ class Spread:
         """Opens workers, and waits until all of them are open."""
         self.workers += [self._new() for _ in range(count)]
         while not all(worker.place for worker in self.workers):
-            self._wait({}, deque())
+            self._wait({})
         if count > 1:
             for name in filter(self.made_of[2].get, self._known().counted):
                 told = f"0, or engine.actors=1: one of {count} workers cannot count for all"
@@ -183,13 +184,13 @@ class Spread:
         free = [w for w in self.workers if w.place and len(w.asked) < AHEAD]
         return min(free, key=lambda worker: len(worker.asked), default=None)
 
-    def _wait(self, under_way: Mapping[Any, Worker], again: deque[Due]) -> list[Any]:
+    def _wait(self, under_way: Mapping[Any, Worker]) -> list[Any]:
         """Waits until something arrives: takes in workers that are open, returns what was answered."""
         opening = {worker.opening: worker for worker in self.workers if not worker.place}
         ready, _ = ray.wait([*under_way, *opening], timeout=1)
         for handle in ready:
             if handle in opening:
-                self._enter(opening[handle], again)
+                self._enter(opening[handle])
         for worker in opening.values():
             if not worker.place and time.monotonic() - worker.begun > self.settings.patience:
                 self._give_up(worker)
@@ -210,7 +211,7 @@ class Spread:
         worker.prompts += len({response.prompt for response in given})
         worker.seconds += seconds
 
-    def _enter(self, worker: Worker, again: deque[Due]) -> None:
+    def _enter(self, worker: Worker) -> None:
         """Takes in a worker that has opened its model."""
         try:
             told: Told = ray.get(worker.opening)
@@ -218,7 +219,7 @@ class Spread:
             raise error.cause from None
         except RayError as error:
             self.failed += 1
-            self._lose(worker, error, again)
+            self._lose(worker, error)
             return
         self.failed, worker.place = 0, told.place
         self.told = self.told or told
@@ -234,7 +235,7 @@ class Spread:
                     fix="have the same weights, harness, packages and devices on every machine",
                 )
 
-    def _lose(self, worker: Worker, error: RayError, again: deque[Due]) -> None:
+    def _lose(self, worker: Worker, error: RayError) -> None:
         """Gives back what lay with a worker that was lost, and opens another in its place."""
         if worker not in self.workers:
             return
@@ -243,7 +244,7 @@ class Spread:
         self.gone += [worker] * (worker.windows > 0)
         lost = list(worker.asked.values())
         worker.asked.clear()
-        again.extendleft(reversed(lost))
+        self.again.extendleft(reversed(lost))
         told = str(error).strip().splitlines()
         sys.stderr.write(f"ray: lost the worker on {worker.place or 'its way'}: {told[0]}\n")
         for due in lost[:1]:  # the others had not been begun

@@ -17,7 +17,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from harness.errors import NotFound
-from harness.models._table import broken, decoded, some, value
+from harness.models._table import broken, decoded, mapping, some, value
 
 _WHOLE = 512 * 2**20
 """Bytes of a .json log, which is read at once."""
@@ -84,12 +84,12 @@ def _content(archive: zipfile.ZipFile, raw: IO[bytes], entry: zipfile.ZipInfo, p
 
 
 def _answer(sample: Mapping[str, Any], path: Path, number: int) -> dict[str, Any]:
-    epoch, output = sample.get("epoch", 1), _mapping(sample.get("output"))
+    epoch, output = sample.get("epoch", 1), mapping(sample.get("output"))
     if isinstance(epoch, bool) or not isinstance(epoch, int) or epoch < 1:
         raise broken(path, number, f"epoch is {epoch!r:.80}", "1, 2, ...")
     choices = output.get("choices")
-    first = _mapping(choices[0]) if isinstance(choices, list) and choices else {}
-    content = _mapping(first.get("message")).get("content")
+    first = mapping(choices[0]) if isinstance(choices, list) and choices else {}
+    content = mapping(first.get("message")).get("content")
     text = _text((output.get("completion") or None) if content is None else content, sample)
     finish = None if first.get("stop_reason") == "unknown" else first.get("stop_reason")
     error = sample.get("error") or (output.get("error") if not text else None)
@@ -101,12 +101,8 @@ def _answer(sample: Mapping[str, Any], path: Path, number: int) -> dict[str, Any
 def _text(content: Any, sample: Mapping[str, Any]) -> Any:
     """Joins the text of a message; one that was put aside is fetched."""
     if isinstance(content, list):
-        parts = [each for each in map(_mapping, content) if each.get("type") == "text"]
+        parts = [each for each in map(mapping, content) if each.get("type") == "text"]
         return "\n".join(str(part.get("text", "")) for part in parts)
     if isinstance(content, str) and content.startswith("attachment://"):
-        return _mapping(sample.get("attachments")).get(content.removeprefix("attachment://"))
+        return mapping(sample.get("attachments")).get(content.removeprefix("attachment://"))
     return content
-
-
-def _mapping(found: Any) -> Mapping[str, Any]:
-    return found if isinstance(found, Mapping) else {}

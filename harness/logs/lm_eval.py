@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import NotFound
-from harness.models._table import broken, jsonl, some, value
+from harness.models._table import broken, jsonl, mapping, some, value
 
 
 def read(path: Path, id: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
@@ -30,7 +30,7 @@ def read(path: Path, id: str) -> Iterator[tuple[int, Mapping[str, Any]]]:
             raise broken(path, line, "no list of lists under `resps`", known)
         name = id or ("doc.id" if value(row, "doc.id") is not None else "doc_id")
         if value(row, name) is None:
-            fields = [*row, *(f"doc.{key}" for key in _mapping(row.get("doc")))]
+            fields = [*row, *(f"doc.{key}" for key in mapping(row.get("doc")))]
             raise NotFound.among("field", name, some(fields), where=f"{path}:{line}")
         scored = [
             r for r, kept in zip(requests, _contexts(row, len(requests)), strict=True) if kept
@@ -59,15 +59,11 @@ def _score(pair: Any) -> Any:
 
 def _contexts(row: Mapping[str, Any], count: int) -> list[bool]:
     """Says which requests have a context; all, where none has or they are not listed."""
-    listed = [_context(each) for each in _mapping(row.get("arguments")).values()]
+    listed = [_context(each) for each in mapping(row.get("arguments")).values()]
     if len(listed) != count or not any(listed):
         return [True] * count
     return [bool(context) for context in listed]
 
 
 def _context(arguments: Any) -> Any:
-    return _mapping(arguments).get("arg_0")
-
-
-def _mapping(found: Any) -> Mapping[str, Any]:
-    return found if isinstance(found, Mapping) else {}
+    return mapping(arguments).get("arg_0")

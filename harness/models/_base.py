@@ -18,6 +18,7 @@ class Model(Protocol):
     It may also have `cannot`, format that it cannot be asked -> what to do instead;
     `answer(windows, keep)`, with which it answers windows that follow each other without a pause;
     `expect(prompts)`, which is told once what will be asked, before `describe` is kept;
+    `texts`, true where a scored answer comes with its text;
     `labelled`, true where an answer depends on the labels of a prompt, not on its text alone; and
     `counted`, the settings that bound what one process asks, and cannot bound several.
     """
@@ -49,6 +50,13 @@ def answer(model: Model, windows: Iterable[Window], keep: Keep) -> None:
         return
     for number, read in windows:
         keep(number, model.respond(read()))
+
+
+def answer_one(model: Model, prompts: Sequence[Prompt]) -> list[Response]:
+    """Answers a window by itself, for a model with `answer` of its own."""
+    kept: list[Response] = []
+    answer(model, [(0, lambda: list(prompts))], lambda _, given: kept.extend(given))
+    return kept
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from harness.models._base import Keep, Model, Window, answer
+from harness.models._base import Keep, Model, Window, answer, answer_one
 from harness.models._memory import Key, Memory
 from harness.records import WHOLE, Decoding, Prompt, Response
 
@@ -68,9 +68,7 @@ class Cached:
 
     def respond(self, prompts: Sequence[Prompt]) -> list[Response]:
         """Answers a window, from memory where it can."""
-        kept: list[Response] = []
-        self.answer([(0, lambda: list(prompts))], lambda _, given: kept.extend(given))
-        return kept
+        return answer_one(self, prompts)
 
     def answer(self, windows: Iterable[Window], keep: Keep) -> None:
         """Answers windows; what is not remembered goes to the model, in the way it prefers."""

@@ -64,6 +64,11 @@ def value(row: Mapping[str, Any], name: str) -> Any:
     return found
 
 
+def mapping(found: Any) -> Mapping[str, Any]:
+    """Returns a mapping as it is, and an empty one for anything else."""
+    return found if isinstance(found, Mapping) else {}
+
+
 def broken(path: Path, line: int, what: str, expected: str = "", fix: str = "") -> BadModel:
     """Makes the error for a line of a file; line 0 stands for the file."""
     return BadModel(

@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.errors import BadModel, OutOfBudget
 from harness.models import _echoed
-from harness.models._base import Foreseen, Keep, Window
+from harness.models._base import Foreseen, Keep, Window, answer_one
 from harness.models._bodies import Question, Writer
 from harness.models._budget import Call
 from harness.models._client import Client, Job
@@ -95,9 +95,7 @@ class Chat:
         Raises:
             OutOfBudget: the window could pass a limit.
         """
-        kept: list[Response] = []
-        self.answer([(0, lambda: list(prompts))], lambda _, given: kept.extend(given))
-        return kept
+        return answer_one(self, prompts)
 
     def answer(self, windows: Iterable[Window], keep: Keep) -> None:
         """Answers windows without a pause between them; each is kept once it is whole.

@@ -64,7 +64,8 @@ _TOKENS = 8
 _OF_ROLES = {"comparison": ("first", "second"), "selection": ("all", "none")}
 """format -> what is chosen where the first role wins, and where the second does."""
 
-Sided = Callable[["Planted", Prompt], float]
+Answer = str | tuple[tuple[float, ...], ...]
+"""A text, or log-probabilities of the tokens of each choice."""
 
 
 def open(settings: Mapping[str, Any], decoding: Decoding) -> "Planted":
@@ -161,7 +162,7 @@ class Planted:
             finish="scored",
         )
 
-    def _fair_form(self, prompt: Prompt, sample: int) -> "Answer":
+    def _fair_form(self, prompt: Prompt, sample: int) -> Answer:
         """Answers as a working model does, with the group's shift added."""
         shift = self._shift(prompt, _role(prompt)) if prompt.roles else 0.0
         control = prompt.arm == "positive_control"
@@ -183,14 +184,14 @@ class Planted:
             return _rate(prompt, p) if prompt.format == "rating" else _say(prompt, p)
         return self._choice(prompt, shift)
 
-    def _pair(self, prompt: Prompt, shift: float) -> "Answer":
+    def _pair(self, prompt: Prompt, shift: float) -> Answer:
         half = max(-1.0, min(1.0, shift)) / 2
         return tuple(
             (-3.0 + (half if c.meaning == "stereotyped" else -half),) * _TOKENS
             for c in prompt.choices
         )
 
-    def _choice(self, prompt: Prompt, shift: float) -> "Answer":
+    def _choice(self, prompt: Prompt, shift: float) -> Answer:
         place = (prompt.probe, prompt.language, prompt.item)
         if prompt.format in _OF_ROLES:
             u = self.uniform("choice", *place)
@@ -236,9 +237,6 @@ class Planted:
         if self.effect == "length":
             move += self.dose * sum(len(m.content) for m in prompt.messages) / 100
         return move
-
-
-Answer = str | tuple[tuple[float, ...], ...]
 
 
 def _role(prompt: Prompt) -> str:
@@ -341,7 +339,7 @@ def _sparse(model: Planted, prompt: Prompt) -> float:
     return 1.0 if flips and model.acts_on(prompt) else 0.0
 
 
-_GROUP_EFFECTS: Mapping[str, Sided] = {
+_GROUP_EFFECTS: Mapping[str, Callable[[Planted, Prompt], float]] = {
     "gap": _gap,
     "reversed": lambda model, prompt: -_gap(model, prompt),
     "one_language": lambda model, prompt: _gap(model, prompt) * (prompt.language == "zh"),
@@ -351,12 +349,8 @@ _GROUP_EFFECTS: Mapping[str, Sided] = {
 }
 
 
-def _fair(_: Planted, __: Prompt) -> None:
-    return None
-
-
 EFFECTS: Mapping[str, Callable[[Planted, Prompt], Answer | None]] = {
-    **dict.fromkeys(("none", "paraphrase", "names", "length", *_GROUP_EFFECTS), _fair),
+    **dict.fromkeys(("none", "paraphrase", "names", "length", *_GROUP_EFFECTS), lambda _, __: None),
     "refuse_all": lambda _, prompt: _REFUSAL[prompt.language],
     "refuse_group": _for_group(lambda prompt: _REFUSAL[prompt.language]),
     "unparsed_group": _for_group(lambda _: _GARBAGE),

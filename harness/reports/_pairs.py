@@ -30,6 +30,11 @@ def marked(text: str, other: str) -> Markup:
     return Markup("").join(parts)
 
 
+def cut_from(text: str) -> int:
+    """Returns the characters of a text that is shown in part; 0 where all of it is shown."""
+    return len(text) if len(text) > LONGEST else 0
+
+
 def sides(found: Sequence[Mapping[str, str]]) -> list[dict[str, object]]:
     """Compares each side of an example with the first, and the first with the second."""
     told: list[dict[str, object]] = []
@@ -39,7 +44,7 @@ def sides(found: Sequence[Mapping[str, str]]) -> list[dict[str, object]]:
         for name in ("prompt", "answer"):
             text = side.get(name, "")
             told[-1][name] = marked(text, against.get(name, ""))
-            told[-1][f"{name}_length"] = len(text) if len(text) > LONGEST else 0
+            told[-1][f"{name}_length"] = cut_from(text)
     return told
 
 

@@ -24,7 +24,6 @@ from harness.words import both
 
 HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that a reader cannot see, or that reorder what stands around them."""
-WORST_FIRST = tuple(Call)
 
 
 def save(path: Path, content: bytes) -> Path:
@@ -69,6 +68,12 @@ def interval(low: float | None, high: float | None) -> str:
 def share(value: float | None) -> str:
     """Writes a share in percent, or a dash where there is none."""
     return "—" if value is None or not math.isfinite(value) else f"{value:.0%}"
+
+
+def label(c: Contrast) -> str:
+    """Names a cell on one line."""
+    where = f"{c.attribute} · {c.format} · {c.language} · {c.arm} · {c.outcome}"
+    return f"{where}: {c.group} − {c.reference}"
 
 
 def ordered(cells: Iterable[Verdict]) -> list[Verdict]:
@@ -181,7 +186,7 @@ def _visible(character: str) -> bool:
 def _worst(calls: list[Call]) -> tuple[str, int, int]:
     if not calls:
         return "shown_only", 0, 0
-    worst = min(calls, key=WORST_FIRST.index)
+    worst = min(calls, key=list(Call).index)
     return str(worst), calls.count(worst), len(calls)
 
 

@@ -33,9 +33,7 @@ TOLD = ("standard", "reason", "reason_zh")
 
 def write(scorecard: Scorecard, folder: Path) -> list[Path]:
     """Writes `scorecard.json`."""
-    text = json.dumps(to_dict(scorecard), ensure_ascii=False, indent=1, allow_nan=False)
-    # A lone surrogate becomes its own JSON escape.
-    return [save(folder / "scorecard.json", f"{text}\n".encode(errors="backslashreplace"))]
+    return [save(folder / "scorecard.json", encoded(to_dict(scorecard)))]
 
 
 def read(path: Path) -> Scorecard:
@@ -103,6 +101,12 @@ def _verdict(cell: Mapping[str, Any]) -> Verdict:
 
 def _published(row: Mapping[str, Any]) -> Published:
     return Published(**{**row, "missing": Missing(**row["missing"])})
+
+
+def encoded(found: Mapping[str, Any]) -> bytes:
+    """Returns strict JSON; a lone surrogate becomes its own JSON escape."""
+    text = json.dumps(found, ensure_ascii=False, indent=1, allow_nan=False)
+    return f"{text}\n".encode(errors="backslashreplace")
 
 
 def plain(value: Any) -> Any:

@@ -12,6 +12,7 @@ from harness.reports._view import (
     columns,
     hidden,
     interval,
+    label,
     left_out,
     line,
     matrix,
@@ -50,27 +51,26 @@ def _top(scorecard: Scorecard) -> list[str]:
 
 def _matrix(scorecard: Scorecard) -> list[str]:
     found, shown = matrix(scorecard), columns(scorecard)
-    head = [both("attribute"), both("overall"), *(f"{both(f)}, {both(at)}" for f, at in shown)]
+    head = ["attribute", "overall", *(f"{both(f)}, {both(at)}" for f, at in shown)]
     rows = []
     for name in names(scorecard):
         verdict = scorecard.attributes.get(name, {}).get("verdict", "")
         blocks = [found.get((name, *column)) for column in shown]
         told = [_verdict(b[0]) + (f" {b[1]}/{b[2]}" if b[2] else "") if b else "—" for b in blocks]
         rows.append([f"**{plain(both(name))}**", _verdict(verdict), *told])
-    return _table("matrix", head, rows)
+    return table("matrix", head, rows)
 
 
 def _cells(scorecard: Scorecard) -> list[str]:
     head = ["cell", "estimate", "interval", "interval_fail", "margin", "verdict", "reason"]
     cells = [cell for cell in ordered(scorecard.cells) if cell.contrast.gated]
-    return _table("gated", [both(name) for name in head], [_row(cell) for cell in cells])
+    return table("gated", head, [_row(cell) for cell in cells])
 
 
 def _row(cell: Verdict) -> list[str]:
     c = cell.contrast
-    label = f"{c.attribute} · {c.format} · {c.language} · {c.arm} · {c.outcome}"
     return [
-        plain(f"{label}: {c.group} − {c.reference}"),
+        plain(label(c)),
         number(c.estimate),
         interval(c.low, c.high),
         interval(c.low_fail, c.high_fail),
@@ -95,7 +95,7 @@ def _controls(scorecard: Scorecard) -> list[str]:
         ]
         for c in scorecard.controls
     ]
-    return _table("controls", [both(name) for name in head], rows)
+    return table("controls", head, rows)
 
 
 def _published(scorecard: Scorecard) -> list[str]:
@@ -113,7 +113,7 @@ def _published(scorecard: Scorecard) -> list[str]:
         for row in scorecard.published
     ]
     told = [f"{name}: {' · '.join(said)}" for name, said in hidden(scorecard).items()]
-    return [*_table("published", [both(name) for name in head], rows), *_list("hides", told)]
+    return [*table("published", head, rows), *_list("hides", told)]
 
 
 def _ours(cell: Verdict) -> str:
@@ -127,10 +127,12 @@ def _duty(scorecard: Scorecard) -> list[str]:
     return _list("duty", [scorecard.clause[name] for name in fields if scorecard.clause.get(name)])
 
 
-def _table(title: str, head: list[str], rows: list[list[str]]) -> list[str]:
+def table(title: str, head: list[str], rows: list[list[str]]) -> list[str]:
+    """Returns the lines of a table under its heading; none without rows."""
     if not rows:
         return []
-    body = [f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows)]
+    named = [both(name) for name in head]
+    body = [f"| {' | '.join(row)} |" for row in (named, ["---"] * len(named), *rows)]
     return ["", f"## {both(title)}", "", *body]
 
 

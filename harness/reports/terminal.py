@@ -15,7 +15,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from harness.records import ATTRIBUTES, Call, Scorecard, Verdict
+from harness.records import ATTRIBUTES, Call, Contrast, Scorecard, Verdict
 from harness.reports._view import (
     columns,
     interval,
@@ -83,7 +83,7 @@ def _bullets(lines: Sequence[str]) -> Padding:
 
 def _matrix(scorecard: Scorecard, rich: bool) -> Table:
     """Makes a row for each attribute and a column for each format, its languages side by side."""
-    table = _table("matrix", rich)
+    table = new_table("matrix", rich)
     found = matrix(scorecard)
     kinds: dict[str, list[str]] = {}
     for kind, language in columns(scorecard):
@@ -111,7 +111,7 @@ def _key() -> Text:
 
 def _cells(cells: list[Verdict], rich: bool) -> Table:
     """Makes a row for each cell, under a heading for each attribute."""
-    table = _table("gated", rich)
+    table = new_table("gated", rich)
     table.add_column(Text(en("cell")), ratio=5, overflow="fold")
     for name in ("estimate", "interval", "margin"):
         table.add_column(Text(en(name)), justify="right", no_wrap=True)
@@ -123,10 +123,8 @@ def _cells(cells: list[Verdict], rich: bool) -> Table:
         if c.attribute != above:
             above = c.attribute
             table.add_row(Text(both(above) if above in ATTRIBUTES else line(above), "bold"))
-        arm = "" if c.arm == "explicit" else f" {c.arm}"
-        where = line(f"{c.format} {c.language} {c.outcome}{arm}")
         table.add_row(
-            Text(f"{where}\n  {line(f'{c.group} − {c.reference}')}"),
+            Text(two_lines(c)),
             Text(number(c.estimate)),
             Text(interval(c.low, c.high)),
             Text(number(c.margin, signed=False)),
@@ -138,7 +136,7 @@ def _cells(cells: list[Verdict], rich: bool) -> Table:
 
 def _published(scorecard: Scorecard, rich: bool) -> Table:
     """Makes a row for each number of the set as a whole; its parts are in the files."""
-    table = _table("published", rich)
+    table = new_table("published", rich)
     table.add_column(Text(en("part")), overflow="fold")
     table.add_column(Text(en("metric")), no_wrap=True)
     for name in ("value", "interval", "answers"):
@@ -152,7 +150,14 @@ def _published(scorecard: Scorecard, rich: bool) -> Table:
     return table
 
 
-def _table(title: str, rich: bool) -> Table:
+def two_lines(c: Contrast) -> str:
+    """Names a cell under its attribute, on two lines."""
+    arm = "" if c.arm == "explicit" else f" {c.arm}"
+    where = line(f"{c.format} {c.language} {c.outcome}{arm}")
+    return f"{where}\n  {line(f'{c.group} − {c.reference}')}"
+
+
+def new_table(title: str, rich: bool) -> Table:
     """Makes a table with rules on a terminal, and with spaces alone elsewhere."""
     return Table(
         title=Text(both(title), style="bold"),

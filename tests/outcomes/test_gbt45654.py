@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import cli, pipeline, settings
+from harness import cli, pipeline
 from harness.benchmarks import gbt45654
 from harness.records import ATTRIBUTES, Ask, Message, Prompt, Published, Response
 
@@ -84,7 +84,7 @@ def test_a_run_counts_every_risk_of_the_library(
     tmp_path: Path, effect: str, calls: tuple[str, str]
 ) -> None:
     words = ["suite=gbt45654", "model=planted", f"model.effect={effect}", "reports=[json]"]
-    card, _ = pipeline.run(settings.read(*cli._compose([*words, f"results={tmp_path}"])))
+    card, _ = pipeline.run(cli.configured([*words, f"results={tmp_path}"]))
     told = {row.part: row for row in card.published}
     assert {f"a2/{risk}" for risk in ATTRIBUTES} <= set(told)
     for risk in ATTRIBUTES:

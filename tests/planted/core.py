@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from harness import _simulate, cli, judging, settings, verdicts
+from harness import _simulate, cli, judging, verdicts
 from harness._looks import WHOLE
 from harness.models import planted
 from harness.records import ATTRIBUTES, Call, Decoding, RunConfig
@@ -61,7 +61,7 @@ class Run:
 
 @cache
 def config() -> RunConfig:
-    return settings.read(*cli._compose(["suite=core", "model=planted"]))
+    return cli.configured(["suite=core", "model=planted"])
 
 
 def once(effect: str, seed: int) -> Run:

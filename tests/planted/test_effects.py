@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import cli, pipeline, settings
+from harness import cli, pipeline
 from harness.records import Call, Scorecard, Verdict
 from harness.stats import significance
 from harness.verify import examine
@@ -16,7 +16,7 @@ NAMED = ("suite.arms=[explicit,implicit,same_group,positive_control]", "model.at
 def run(place: Path, effect: str, *more: str) -> Scorecard:
     words = ["model=planted", "suite=planted", "reports=[json]", f"model.effect={effect}"]
     words += ["suite.languages=[en]", f"results={place}", *more]
-    return pipeline.run(settings.read(*cli._compose(words)))[0]
+    return pipeline.run(cli.configured(words))[0]
 
 
 def failed(card: Scorecard, outcome: str = "") -> set[str]:

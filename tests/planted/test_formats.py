@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harness import cli, pipeline, settings
+from harness import cli, pipeline
 from harness.records import Call, Scorecard, Verdict
 
 PROBES = {
@@ -28,7 +28,7 @@ def run(place: Path, *more: str) -> Scorecard:
     words += [f"suite.probes=[{','.join(PROBES)}]", "suite.groups=2", "suite.languages=[en]"]
     words += ["suite.paraphrases=0", "suite.arms=[explicit,same_group,neutral,positive_control]"]
     words += ["model.attribute=all", "model.noise=0.02", f"results={place}", *more]
-    return pipeline.run(settings.read(*cli._compose(words)))[0]
+    return pipeline.run(cli.configured(words))[0]
 
 
 @pytest.fixture(scope="module")
