@@ -304,10 +304,28 @@ def test_a_line_that_never_ends_is_not_read(
 def test_rows_of_parquet_that_unpack_to_too_much_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_table, "_BATCH_BYTES", 1_000)
     write_parquet(tmp_path / "a.parquet", [{"id": str(n), "text": "x" * 100} for n in range(100)])
+    monkeypatch.setattr(_table, "RECORD", 50)
     with pytest.raises(BadModel, match="too large"):
         opened(tmp_path / "a.parquet")
+
+
+def test_rows_of_parquet_are_unpacked_few_at_a_time_where_each_may_be_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = pa.DictionaryArray.from_arrays(pa.array([0] * 100, pa.int32()), ["x" * 10_000])
+    table = pa.table({"id": [str(n) for n in range(100)], "text": text})
+    pq.write_table(table, tmp_path / "a.parquet", store_schema=False)
+    sizes, read = list[int](), pq.ParquetFile.iter_batches
+
+    def watched(file: Any, most: int) -> Any:
+        sizes.append(most)
+        return read(file, most)
+
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", watched)
+    monkeypatch.setattr(_table, "_BATCH_BYTES", 50_000)
+    assert len(list(_table.rows(tmp_path / "a.parquet"))) == 100
+    assert max(sizes) * 10_000 <= 50_000
 
 
 @pytest.mark.parametrize(
