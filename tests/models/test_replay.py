@@ -24,7 +24,7 @@ Row = Mapping[str, Any]
 
 def prompt(id: str, ask: Ask = Ask.GENERATE, choices: Sequence[str] = (), **more: Any) -> Prompt:
     return Prompt(
-        id=id, probe="p", attribute="gender", format="decision", language="en",
+        id=id, probe="p", attribute="gender", format=more.get("format", "decision"), language="en",
         scenario=f"s{id}", item=f"i{id}", roles={}, surface="mention", arm="explicit", order=0,
         favourable="yes", ask=ask,
         choices=tuple(Choice(text=c, meaning=c) for c in choices),
@@ -181,6 +181,7 @@ def test_what_does_not_fit_a_prompt_is_an_error_of_that_prompt(tmp_path: Path) -
         tmp_path / "a.jsonl",
         {"id": "sums", "logprobs": [-1, -2]},
         {"id": "tokens", "logprobs": [[-1], [-2]]},
+        {"id": "unscored", "logprobs": [[-1], []]},
         {"id": "none"},
         {"id": "failed", "error": "HTTP 500", "text": "half"},
         {"id": "filtered", "finish": "content_filter", "text": ""},
@@ -193,6 +194,10 @@ def test_what_does_not_fit_a_prompt_is_an_error_of_that_prompt(tmp_path: Path) -
         return found
 
     assert of("sums", "yes", "no").logprobs == ((-1.0,), (-2.0,))
+    assert of("unscored", "yes", "no", format="decision").logprobs == ((-1.0,), ())
+    for form in ("comparison", "rating", "pair"):  # a sum of no number is 0, which is certainty
+        told = of("unscored", "yes", "no", format=form)
+        assert (told.logprobs, told.error) == (None, "a choice without a log-probability")
     assert of("sums", "yes", "no", "?").error == "2 log-probabilities for 3 choices"
     assert "shared tokens" in of("sums", "He is.", "She is.", messages=()).error
     assert of("tokens", "He is.", "She is.", messages=()).logprobs == ((-1.0,), (-2.0,))
