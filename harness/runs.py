@@ -75,7 +75,15 @@ def reopen(folder: Path) -> Run:
         BadRun: the folder holds no run, or one that cannot be read.
     """
     found = store.existing(folder)
-    return Run(folder=found, head=found.read_json(store.RUN), finished=found.has(store.MANIFEST))
+    head: Any = found.read_json(store.RUN)
+    if not isinstance(head, Mapping):
+        raise BadRun(
+            f"{store.RUN} holds a {type(head).__name__} where an object should be",
+            where=str(folder),
+            expected="the folder of a run, as `art4 eval` writes it",
+            fix="give another, or run the suite again",
+        )
+    return Run(folder=found, head=head, finished=found.has(store.MANIFEST))
 
 
 def looks_of(config: RunConfig) -> int:
@@ -166,7 +174,9 @@ def _defining(head: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what makes a run the same: not its time, nor a commit that left the code as it was."""
     plain: dict[str, Any] = _plain({key: value for key, value in head.items() if key != "time"})
     code = plain.get("code")
-    return plain | {"code": {k: v for k, v in code.items() if k != "commit"}} if code else plain
+    if not isinstance(code, Mapping):
+        return plain
+    return plain | {"code": {k: v for k, v in code.items() if k != "commit"}}
 
 
 def _plain(value: Any) -> Any:

@@ -123,8 +123,9 @@ def test_a_folder_without_a_run_cannot_be_reopened(tmp_path: Path) -> None:
 
 
 def test_a_damaged_run_nearby_stops_no_new_one(tmp_path: Path) -> None:
-    (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "run.json").write_text("{")
+    for number, damaged in enumerate(("{", "[]", '{"code": 5}')):
+        (tmp_path / f"broken{number}").mkdir()
+        (tmp_path / f"broken{number}" / "run.json").write_text(damaged)
     assert main(["eval", *SMALL, f"results={tmp_path}"]) == 4
 
 
