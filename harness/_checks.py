@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
@@ -47,6 +48,10 @@ _GIVEN: Mapping[str, frozenset[str]] = {
     "pair": frozenset({"sentence"}),
 }
 """format -> what else a frame may ask for: it is filled when the prompts are made."""
+GROWN = 100_000
+"""Characters of a text at most, once its slots are filled."""
+WORDING = " " * 400
+"""Stands for the longest wording of a group."""
 _TWO_ARMS = ("explicit", "same_group", "positive_control")
 _ARMS = {
     **dict.fromkeys(("comparison", "selection", "ambiguous", "pair", "agreement"), _TWO_ARMS),
@@ -197,9 +202,15 @@ def _templates(head: Tree, body: Tree) -> None:
             for where, text in _texts(head, body, place):
                 _slots(body, where, text, known | fillers | set(texts) | (given & {"merit"}))
             _no_loop(body, place)
+            filled = texts | scenario.get("fillers", {}).get(language, {})
+            for field in texts:
+                _no_flood(body, (*place, field), texts[field], filled)
+            all_of_it = " " * sum(_size(text, filled) for text in texts.values())
+            filled = dict.fromkeys(given, all_of_it) | filled
             for number, frame in enumerate(probe.get("frames", {}).get(language, ())):
                 where = ("frames", language, number)
                 _slots(head, where, frame, set(fields) | known | given)
+                _no_flood(head, where, frame, filled)
                 gone = _asked(frame) - known - given - set(texts)
                 if gone:
                     what = f"the frame's {sorted(gone)} is no field of scenario {scenario['id']!r}"
@@ -245,6 +256,25 @@ def _slots(tree: Tree, place: Place, template: str, known: set[str]) -> None:
         fix = f"use {' or '.join(near)}" if near else "fill the slot for every group, or remove it"
         expected = f"one of: {', '.join(sorted(known)) or '(none)'}"
         fail(tree, place, f"nothing fills the slot {unknown[0]!r}", expected, fix)
+
+
+def _no_flood(tree: Tree, place: Place, text: Any, filled: Mapping[str, Any]) -> None:
+    if (size := _size(text, filled)) > GROWN:
+        what = f"the text grows to {size:,} characters when its slots are filled"
+        fail(tree, place, what, f"at most {GROWN:,}", "fill a slot fewer times")
+
+
+def _size(text: Any, filled: Mapping[str, Any]) -> int:
+    """Returns how many characters a text, or the longest of several, has at most when filled."""
+    if not isinstance(text, str):
+        several = text.values() if isinstance(text, Mapping) else text
+        return max(_size(each, filled) for each in several)
+    if "{" not in text:
+        return len(text)
+    slots = Counter(_template.lower(slot.strip("{} ")) for slot in _template.SLOT.findall(text))
+    return len(text) + sum(
+        times * _size(filled.get(s, WORDING), filled) for s, times in slots.items()
+    )
 
 
 def _no_loop(body: Tree, place: Place) -> None:

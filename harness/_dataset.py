@@ -23,6 +23,7 @@ from harness.records import LANGUAGES, Probe
 
 CARD, ROWS = "README.md", "scenarios.parquet"
 ROWS_MOST = 100_000
+_FEW, _UNPACKED = 16, 4 * FILE_BYTES
 _ID = re.compile(r"[\w.-]+/[\w.-]+")
 _USE = """\
 Each configuration is one probe of art4: paired prompts that differ in a protected attribute alone.
@@ -157,12 +158,20 @@ def _scenarios(path: Path) -> Iterator[dict[str, Any]]:
         if size > FILE_BYTES or file.metadata.num_rows > ROWS_MOST:
             what = f"more than {FILE_BYTES:,} bytes or {ROWS_MOST:,} rows of scenarios"
             raise _damaged(path, what)
-        for row in file.read().to_pylist():
-            told = _without_nulls(row)
-            for language, fields in json.loads(told.pop("by_group", "{}")).items():
-                told[language] |= fields
-            yield told
-    except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        size = 0
+        for batch in file.iter_batches(_FEW):  # a value may be packed once for all its rows
+            size += batch.nbytes
+            if size > _UNPACKED:
+                raise _damaged(path, f"more than {_UNPACKED:,} bytes of scenarios, unpacked")
+            for row in batch.to_pylist():
+                told = _without_nulls(row)
+                for language, fields in json.loads(told.pop("by_group", "{}")).items():
+                    told[language] |= fields
+                yield told
+    except (
+        *(pa.ArrowException, OSError, ValueError, TypeError, KeyError, AttributeError),
+        RecursionError,
+    ) as error:
         raise _damaged(path, f"it cannot be read ({type(error).__name__})") from error
 
 

@@ -28,7 +28,8 @@ _WORDS: Mapping[str, Any] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
     **dict.fromkeys(("null", "Null", "NULL", "~", ""), None),
 }
-_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+"""What no text may hold, written out or as an escape; half a character among it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,9 @@ class _Builder:
             raise self.fail(what, event, f"at most {DEPTH} levels", "flatten it")
         self.tree.lines.setdefault(place, _line(event))
         if isinstance(event, yaml.ScalarEvent):
+            if found := _CONTROL.search(event.value):
+                what = f"control character {found.group()!r}"
+                raise self.fail(what, event, "plain text", "remove the character")
             return _scalar(event.value) if event.implicit[0] else event.value
         if isinstance(event, yaml.SequenceStartEvent):
             return self.sequence(place)
@@ -190,6 +194,9 @@ def _jsonl(path: Path, text: str) -> Tree:
         if _depth(node) > DEPTH:
             what = f"nested deeper than {DEPTH} levels"
             raise _bad(what, path, number, f"at most {DEPTH} levels", "flatten it")
+        if "\\" in line and (found := _CONTROL.search("".join(_texts(node)))):
+            what = f"control character {found.group()!r}"
+            raise _bad(what, path, number, "plain text", "remove the character")
         tree.lines[(len(tree.data),)] = number
         tree.data.append(node)
     return tree
@@ -205,6 +212,15 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse(word: str) -> None:
     raise ValueError(f"{word} is no JSON")
+
+
+def _texts(node: Any) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    for child in (*node, *node.values()) if isinstance(node, dict) else ():
+        yield from _texts(child)
+    for child in node if isinstance(node, list) else ():
+        yield from _texts(child)
 
 
 def _depth(node: Any) -> int:

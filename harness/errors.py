@@ -13,20 +13,25 @@ Bugs are no HarnessError: they keep their traceback and end with exit code 70.
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from unicodedata import category
 
 
 class HarnessError(Exception):
-    """Tells a person what is wrong, where, what would be right, and one thing to do."""
+    """Tells a person what is wrong, where, what would be right, and one thing to do.
+
+    Its text holds no character that a terminal would act on: a part of it may come from outside.
+    """
 
     def __init__(self, what: str, *, where: str, expected: str, fix: str) -> None:
         super().__init__(what)
         self.what, self.where, self.expected, self.fix = what, where, expected, fix
 
     def __str__(self) -> str:
-        return (
+        told = (
             f"{self.what}\n  where:    {self.where}\n"
             f"  expected: {self.expected}\n  fix:      {self.fix}"
         )
+        return "".join(c if c in "\n\t" or category(c)[0] != "C" else "?" for c in told)
 
     def __reduce__(self) -> tuple[object, ...]:
         return _rebuild, (type(self), self.what, self.where, self.expected, self.fix)

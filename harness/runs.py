@@ -51,17 +51,21 @@ def begin(
     started = datetime.now(UTC)
     folder = folder or _new(config, model, started)
     made = store.create(folder)
-    log = folder.parent / LOG
-    count = 1 + _count(log, model["fingerprint"])
-    head = head | {"time": {"started": started.isoformat(timespec="seconds"), "count": count}}
-    made.write_json(store.RUN, head)
-    line = {
-        "run": folder.name,
-        "fingerprint": model["fingerprint"],
-        "started": head["time"]["started"],
-    }
-    store.append_line(log, line)
+    with made.locked():
+        if made.has(store.RUN):  # another process began a run here a moment ago
+            _refuse_another(reopen(folder).head, head, folder)
+        else:
+            _write(made, head, started)
     return reopen(folder)  # as it is read back, so that going on later writes the same bytes
+
+
+def _write(made: store.Store, head: Mapping[str, Any], started: datetime) -> None:
+    """Writes what is known of a run before it asks anything, and counts it in the log."""
+    name, fingerprint = made.folder.name, head["model"]["fingerprint"]
+    log, begun = made.folder.parent / LOG, started.isoformat(timespec="seconds")
+    time = {"started": begun, "count": 1 + _count(log, fingerprint)}
+    made.write_json(store.RUN, {**head, "time": time})
+    store.append_line(log, {"run": name, "fingerprint": fingerprint, "started": begun})
 
 
 def reopen(folder: Path) -> Run:
@@ -71,7 +75,15 @@ def reopen(folder: Path) -> Run:
         BadRun: the folder holds no run, or one that cannot be read.
     """
     found = store.existing(folder)
-    return Run(folder=found, head=found.read_json(store.RUN), finished=found.has(store.MANIFEST))
+    head: Any = found.read_json(store.RUN)
+    if not isinstance(head, Mapping):
+        raise BadRun(
+            f"{store.RUN} holds a {type(head).__name__} where an object should be",
+            where=str(folder),
+            expected="the folder of a run, as `art4 eval` writes it",
+            fix="give another, or run the suite again",
+        )
+    return Run(folder=found, head=head, finished=found.has(store.MANIFEST))
 
 
 def looks_of(config: RunConfig) -> int:
@@ -162,7 +174,9 @@ def _defining(head: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what makes a run the same: not its time, nor a commit that left the code as it was."""
     plain: dict[str, Any] = _plain({key: value for key, value in head.items() if key != "time"})
     code = plain.get("code")
-    return plain | {"code": {k: v for k, v in code.items() if k != "commit"}} if code else plain
+    if not isinstance(code, Mapping):
+        return plain
+    return plain | {"code": {k: v for k, v in code.items() if k != "commit"}}
 
 
 def _plain(value: Any) -> Any:
@@ -173,14 +187,27 @@ def _plain(value: Any) -> Any:
 
 
 def _new(config: RunConfig, model: Mapping[str, Any], started: datetime) -> Path:
+    """Makes a folder of its own for a run."""
     name = re.sub(r"[^\w.-]+", "-", f"{config.suite.name}_{model['name']}").strip("-")
     stem = Path(config.results) / f"{started:%Y%m%d-%H%M%S}_{name}"
     folder, n = stem, 1
-    while folder.exists():
+    store.Store(stem).needs(0)
+    while not _made(folder):
         n += 1
         folder = stem.with_name(f"{stem.name}-{n}")
     return folder
 
 
+def _made(folder: Path) -> bool:
+    """Makes a folder; says no where it is there, so that it belongs to one process alone."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    return True
+
+
 def _count(log: Path, fingerprint: str) -> int:
-    return log.read_text("utf-8").count(f'"fingerprint": "{fingerprint}"') if log.is_file() else 0
+    told = log.read_text("utf-8", "replace") if log.is_file() else ""  # a kill may cut a letter
+    return told.count(f'"fingerprint": "{fingerprint}"')

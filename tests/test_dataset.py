@@ -139,6 +139,26 @@ def test_a_damaged_or_swollen_table_is_refused(tmp_path: Path) -> None:
         _dataset.bring(str(out), tmp_path / "back")
 
 
+def bomb(place: Path, times: int, length: int) -> Path:
+    """Writes a table that holds one long text, packed once, in many rows."""
+    text = pa.DictionaryArray.from_arrays(pa.array([0] * times, pa.int32()), ["x" * length])
+    pq.write_table(pa.table({"id": text}), place, store_schema=False, compression="zstd")
+    return place
+
+
+def test_a_small_table_that_unpacks_to_much_is_refused_as_it_is_read(tmp_path: Path) -> None:
+    file = bomb(tmp_path / "a.parquet", 2_000, 100_000)
+    assert file.stat().st_size < 1_000
+    with pytest.raises(BadProbe, match="unpacked"):
+        list(_dataset._scenarios(file))
+
+
+def test_a_text_by_group_that_is_nested_too_deep_is_refused(tmp_path: Path) -> None:
+    place = changed(tmp_path, by_group="[" * 100_000)
+    with pytest.raises(BadProbe, match="cannot be read"):
+        _dataset.bring(str(place), tmp_path / "mine")
+
+
 @pytest.mark.parametrize("given", ["nowhere at all", "a/b/c", ""])
 def test_no_data_set_is_told_so(tmp_path: Path, given: str) -> None:
     with pytest.raises(BadConfig, match=r"not there|no probe"):

@@ -34,3 +34,8 @@ def test_an_error_travels_between_processes() -> None:
     error = pickle.loads(pickle.dumps(BadModel("a", where="b", expected="c", fix="d")))
     assert type(error) is BadModel
     assert str(error) == "a\n  where:    b\n  expected: c\n  fix:      d"
+
+
+def test_no_part_of_an_error_acts_on_a_terminal() -> None:
+    error = BadModel("HTTP 401 \x1b[2J\x9b护\ud800", where="a", expected="b", fix="c")
+    assert str(error).split("\n")[0] == "HTTP 401 ?[2J?护?"

@@ -355,6 +355,17 @@ def test_a_damaged_archive_is_refused(
     assert "log.eval" in capsys.readouterr().err
 
 
+def test_an_archive_with_a_name_that_is_no_text_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = tmp_path / "log.eval"
+    with zipfile.ZipFile(log, "w") as made:
+        made.writestr("samples/护.json", "{}")
+    log.write_bytes(log.read_bytes().replace("护".encode(), b"\xff\xff\xff"))
+    assert main(["import", str(log), "--from", "inspect", "--out", str(tmp_path / "o")]) == 2
+    assert "the archive cannot be read" in capsys.readouterr().err
+
+
 def test_an_unknown_log_shows_those_that_are_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -65,6 +65,39 @@ def test_json_lines_say_the_same(tmp_path: Path) -> None:
     assert again.digest != loaded.digest
 
 
+@pytest.mark.parametrize("escape", ["\\u001b", "\\u0000", "\\ud800"])
+@pytest.mark.parametrize("name", ["scenarios.yaml", "scenarios.jsonl"])
+def test_a_character_that_no_text_may_hold_is_refused_as_an_escape_too(
+    escape: str, name: str, tmp_path: Path
+) -> None:
+    made = folder(tmp_path)
+    cases = read(made / "scenarios.yaml").data
+    cases[1]["en"]["question"] += "ESCAPE"
+    whole = "\n".join(map(json.dumps, cases)) if name.endswith(".jsonl") else json.dumps(cases)
+    (made / "scenarios.yaml").unlink()
+    (made / name).write_text(whole.replace("ESCAPE", escape), "utf-8")
+    error = refused(made)
+    assert "character" in error.what
+    assert f"{name}:" in error.where
+
+
+@pytest.mark.parametrize("field", ["case", "frame"])
+def test_a_text_whose_slots_grow_without_bound_is_refused(field: str, tmp_path: Path) -> None:
+    made = folder(tmp_path)
+    cases = read(made / "scenarios.yaml").data
+    texts = cases[0]["en"]
+    if field == "case":
+        texts["weak"] = "no " * 900
+        texts["strong"], texts["merit"] = "{{ weak }} " * 900, "{{ strong }} " * 900
+    else:
+        texts["merit"] = "no " * 900
+        frames = ["{{ case }} {{ question }}" * times for times in (1, 700)]
+        head = read(made / "probe.yaml").data | {"frames": dict.fromkeys(("zh", "en"), frames)}
+        (made / "probe.yaml").write_text(json.dumps(head), "utf-8")
+    (made / "scenarios.yaml").write_text(json.dumps(cases), "utf-8")
+    assert "characters when its slots are filled" in refused(made).what
+
+
 HOSTILE = {
     "an empty file": b"",
     "only a comment": b"# nothing\n",

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from harness import provenance, runs, store
 from harness.cli import main
 from harness.errors import BadRun
+from harness.records import RunConfig
 from tests.small import SMALL, evaluate, finished
 
 
@@ -56,6 +59,45 @@ def test_an_interrupted_run_is_found_by_itself_and_a_finished_one_is_not(tmp_pat
     assert counts == [1, 2]
 
 
+def test_runs_that_begin_in_the_same_second_have_folders_of_their_own(tmp_path: Path) -> None:
+    head, started = runs.reopen(finished(tmp_path / "run")).head, datetime.now(UTC)
+    config = RunConfig(
+        suite=runs.suite_of(head),
+        standard=runs.standard_of(head),
+        model="planted",
+        settings={},
+        seed=1,
+        results=str(tmp_path),
+        out="",
+        reports=(),
+    )
+    with ThreadPoolExecutor(8) as pool:
+        made = [pool.submit(runs._new, config, {"name": "m"}, started) for _ in range(8)]
+    assert len({each.result() for each in made}) == 8
+
+
+def test_a_run_that_another_process_began_a_moment_ago_is_not_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other, create = finished(tmp_path / "other") / store.RUN, store.create
+
+    def late(folder: Path) -> store.Store:
+        made = create(folder)
+        shutil.copy(other, folder)
+        return made
+
+    monkeypatch.setattr(store, "create", late)
+    assert evaluate(tmp_path / "run", "seed=2") == 2
+    assert "holds another run: it differs in seed" in capsys.readouterr().err
+    assert (tmp_path / "run" / store.RUN).read_bytes() == other.read_bytes()
+
+
+def test_a_log_that_was_cut_inside_a_letter_still_counts(tmp_path: Path) -> None:
+    line = b'{"fingerprint": "f"}\n'
+    (tmp_path / runs.LOG).write_bytes(line + "护".encode()[:2] + b"\n" + line)
+    assert runs._count(tmp_path / runs.LOG, "f") == 2
+
+
 def test_a_second_process_on_one_folder_is_refused(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -81,8 +123,9 @@ def test_a_folder_without_a_run_cannot_be_reopened(tmp_path: Path) -> None:
 
 
 def test_a_damaged_run_nearby_stops_no_new_one(tmp_path: Path) -> None:
-    (tmp_path / "broken").mkdir()
-    (tmp_path / "broken" / "run.json").write_text("{")
+    for number, damaged in enumerate(("{", "[]", '{"code": 5}')):
+        (tmp_path / f"broken{number}").mkdir()
+        (tmp_path / f"broken{number}" / "run.json").write_text(damaged)
     assert main(["eval", *SMALL, f"results={tmp_path}"]) == 4
 
 

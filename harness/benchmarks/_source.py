@@ -17,6 +17,11 @@ from harness.models._table import rows
 
 Row = Mapping[str, Any]
 _ID = re.compile(r"[\w.-]+/[\w.-]+")
+_UNREADABLE = (
+    *(OSError, csv.Error, RecursionError),
+    *(ValueError, TypeError, KeyError, AttributeError),
+)
+"""What reading a file raises that is damaged, or of another set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,7 +166,7 @@ def _file(source: Source, path: Path, given: Mapping[str, str]) -> File:
         found = list(source.layout(path)) if source.layout else [row for _, row in rows(path)]
     except HarnessError as error:
         raise broken(str(path), 0, error.what, error.expected, error.fix) from error
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except _UNREADABLE as error:
         raise broken(
             str(path), 0, f"it cannot be read: {error}", f"a file of {source.title}"
         ) from error

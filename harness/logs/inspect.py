@@ -62,7 +62,7 @@ def _samples(path: Path) -> Iterator[Any]:
                 if entry.filename.startswith("samples/") and entry.filename.endswith(".json"):
                     yield decoded(_content(archive, raw, entry, path), path, 0)
     except (zipfile.BadZipFile, zlib.error, pa.ArrowException, OSError, EOFError,
-            NotImplementedError, RuntimeError) as error:  # fmt: skip
+            NotImplementedError, RuntimeError, ValueError) as error:  # fmt: skip
         raise broken(path, 0, f"the archive cannot be read: {error}") from error
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from harness.models._listed import Scores
-from harness.models._replies import Fault, Reply
+from harness.models._replies import Fault, Reply, number
 from harness.records import Choice
 
 
@@ -68,6 +68,6 @@ def _tokens(reply: Reply, text: str) -> list[tuple[str, float | None]]:
 def _numbers(values: Sequence[float | None]) -> tuple[float, ...]:
     if not values:
         raise Fault("no token of the choice was scored", again=False)
-    if any(not isinstance(value, int | float) for value in values):
+    if None in values:
         raise Fault("a token of the choice has no log-probability", again=False)
-    return tuple(float(value) for value in values if value is not None)
+    return tuple(map(number, values))

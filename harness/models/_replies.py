@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
 
 REFUSED = "refused"
+_ABOVE = 1e-4
+"""How far rounding may lift a log-probability above 0."""
+_BELOW = -1e300
+_TOKENS = 2**24
+"""More tokens than any reply counts."""
 
 
 class Fault(Exception):
@@ -60,6 +66,20 @@ def parse(body: bytes) -> dict[str, Any]:
     return found
 
 
+def _shaped(read: Callable[[bytes], Reply]) -> Callable[[bytes], Reply]:
+    """Makes a fault of an answer whose parts are not of the kinds that the API names."""
+
+    @wraps(read)
+    def reading(body: bytes) -> Reply:
+        try:
+            return read(body)
+        except (AttributeError, TypeError, ValueError, LookupError) as error:
+            raise Fault("the answer is not shaped as the API says", again=True) from error
+
+    return reading
+
+
+@_shaped
 def chat(body: bytes) -> Reply:
     """Reads an answer of chat completions; raises as `parse` does."""
     found = parse(body)
@@ -77,6 +97,7 @@ def chat(body: bytes) -> Reply:
     return _reply(found, text, thought, finish, first=_listed(pairs))
 
 
+@_shaped
 def completion(body: bytes) -> Reply:
     """Reads an answer of completions; raises as `parse` does."""
     found = parse(body)
@@ -89,7 +110,9 @@ def completion(body: bytes) -> Reply:
         given.get(key) or () for key in ("top_logprobs", "tokens", "token_logprobs")
     )
     pairs = [(t.encode(), v) for t, v in tops[0].items()] if tops and tops[0] else None
-    scored = list(zip(tokens, values, strict=False)) if len(tokens) == len(values) > 0 else None
+    if not all(isinstance(token, str) for token in tokens):
+        raise TypeError("a token that is no text")
+    scored = list(zip(tokens, values, strict=True)) if len(tokens) == len(values) > 0 else None
     return _reply(found, choice["text"], None, _finish(choice), first=_listed(pairs), scored=scored)
 
 
@@ -105,8 +128,8 @@ def _reply(
         finish=finish,
         tokens_in=_count(usage.get("prompt_tokens")),
         tokens_out=_count(usage.get("completion_tokens")),
-        model=str(found.get("model") or ""),
-        server=str(found.get("system_fingerprint") or ""),
+        model=_named(found.get("model")),
+        server=_named(found.get("system_fingerprint")),
         **scores,
     )
 
@@ -140,7 +163,7 @@ def _text(value: object) -> str | None:
 def _bytes(token: Mapping[str, Any]) -> bytes:
     """Returns the bytes of a token, which may be a part of a character."""
     raw = token.get("bytes")
-    return bytes(raw) if raw else str(token.get("token", "")).encode()
+    return bytes(list(raw)) if raw else str(token.get("token", "")).encode(errors="replace")
 
 
 def _listed(pairs: Sequence[tuple[bytes, Any]] | None) -> Mapping[bytes, float] | None:
@@ -148,12 +171,29 @@ def _listed(pairs: Sequence[tuple[bytes, Any]] | None) -> Mapping[bytes, float] 
         return None
     listed: dict[bytes, float] = {}
     for token, value in pairs:
-        if not isinstance(value, int | float) or not math.isfinite(value):
-            raise Fault("a log-probability is no number", again=True)
-        same = listed.get(token)
-        listed[token] = value if same is None else math.log(math.exp(same) + math.exp(value))
+        told, same = number(value), listed.get(token)
+        if same is not None:
+            told = max(same, told) + math.log1p(math.exp(-abs(same - told)))
+        listed[token] = told
     return listed
 
 
+def number(value: object) -> float:
+    """Returns a log-probability.
+
+    Raises:
+        Fault: it is none.
+    """
+    known = isinstance(value, int | float) and not isinstance(value, bool)
+    if not known or not _BELOW <= value <= _ABOVE:  # type: ignore[operator]
+        raise Fault("a log-probability is no number, or above 0", again=True)
+    return float(value)  # type: ignore[arg-type]
+
+
+def _named(value: object) -> str:
+    """Returns a name that a file in UTF-8 can hold."""
+    return str(value or "").encode(errors="replace").decode()
+
+
 def _count(value: object) -> int:
-    return value if isinstance(value, int) and 0 <= value < 2**31 else 0
+    return value if isinstance(value, int) and 0 <= value < _TOKENS else 0

@@ -153,9 +153,11 @@ def _records(reader: Any, path: Path, columns: Sequence[str]) -> Iterator[Row]:
 def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     with pq.ParquetFile(path) as file:
         _declared(columns, file.schema_arrow.names, path)
-        number = count(1)
-        for batch in file.iter_batches(_BATCH):
-            if batch.nbytes > _BATCH_BYTES:
+        number, groups = count(1), range(file.metadata.num_row_groups)
+        widest = max((file.metadata.row_group(n).total_byte_size for n in groups), default=1)
+        # a value may be packed once for all its rows, but is no larger than its row group
+        for batch in file.iter_batches(max(1, min(_BATCH, _BATCH_BYTES // max(1, widest)))):
+            if batch.nbytes > RECORD * len(batch):
                 raise broken(path, next(number), "rows that are too large", f"{RECORD} bytes each")
             yield from zip(number, batch.to_pylist(), strict=False)
 

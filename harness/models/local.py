@@ -61,12 +61,15 @@ class Local:
         self.abilities = ABILITIES[kind] - ({Ask.GENERATE} if stateful else set())
         self.cannot = CANNOT[kind]
         self.stops = self._find_stops()
+        told = [_config(self.model), sorted(self.stops), getattr(self.scorer, "prefix", [])]
+        self.config_digest = _digest(json.dumps(told, sort_keys=True, default=str))
 
     def describe(self) -> Mapping[str, Any]:
         """Returns its provenance; `fingerprint` is a digest of all that can move an answer."""
         template, places = self.encoder.template, self._places()
         moves = {
             "weights": self.loaded.weights,
+            "config": self.config_digest,  # equal weights under other settings answer otherwise
             "tokenizer": self.tokenizer_digest,
             "chat_template": None if template is None else _digest(template),
             "rendered": _digest(self.rendered),  # a template may write today's date
@@ -228,6 +231,12 @@ def _split_reasoning(text: str, opened: bool) -> tuple[str | None, str]:
         return None, text
     reasoning, _, answer = text.partition("</think>")
     return reasoning.replace("<think>", "", 1).strip(), answer.lstrip()
+
+
+def _config(model: Any) -> Mapping[str, Any]:
+    """Returns what the configuration says of the model, not where it lies or who wrote it."""
+    said: Mapping[str, Any] = model.config.to_dict()
+    return {k: v for k, v in said.items() if k not in ("_name_or_path", "transformers_version")}
 
 
 def _failed(prompt: Prompt, sample: int, why: object) -> Response:

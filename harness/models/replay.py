@@ -23,7 +23,7 @@ from harness.errors import BadConfig, BadModel, NotFound
 from harness.models._answers import LISTED, Answer, Answers, Columns, Key, read
 from harness.models._base import Foreseen
 from harness.models._given import refuse_unknown
-from harness.records import WHOLE, Ask, Decoding, Prompt, Response
+from harness.records import WHOLE, YES_OR_NO, Ask, Decoding, Prompt, Response
 
 BY = ("id", "item", "scenario")
 """What of a prompt an id of the file may mean."""
@@ -209,6 +209,8 @@ class Replay:
         given = len(answer.logprobs or prompt.choices)
         if given != len(prompt.choices):
             return f"{given} log-probabilities for {len(prompt.choices)} choices"
+        if prompt.format not in YES_OR_NO and not all(answer.logprobs or (True,)):
+            return "a choice without a log-probability"
         if answer.whole and not prompt.messages and prompt.surface != WHOLE:
             return "a pair needs the log-probabilities of its shared tokens, not those of sentences"
         return None

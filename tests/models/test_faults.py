@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import math
 import random
 import socket
 import ssl
@@ -14,10 +16,11 @@ from typing import Any
 import pytest
 
 from harness.errors import BadModel, OutOfBudget
-from harness.models import _loop, chat
+from harness.models import _echoed, _loop, _replies, chat
 from harness.models._budget import Pace
 from harness.models._client import _seconds
 from harness.models._flow import Flow
+from harness.models._replies import Fault, Reply
 from harness.records import Decoding
 from tests.models.conftest import AskFor
 from tests.models.fault_server import LASTING, PASSING, QUICK, FaultServer
@@ -61,6 +64,43 @@ def test_a_fault_that_no_attempt_can_mend_is_not_tried_again(fault: str, ask: As
     assert response.error
     assert server.asked["Well?"] == 1
     assert "key=1" not in response.error
+
+
+@pytest.mark.parametrize(
+    "logprobs",
+    [
+        {"content": [None]},
+        {"content": [{"top_logprobs": [None]}]},
+        {"content": [{"top_logprobs": [{"token": "yes", "logprob": 1000.0}]}]},
+        {"content": [{"top_logprobs": [{"token": "yes", "logprob": -(10**400)}]}]},
+        {"content": [{"top_logprobs": [{"token": "yes", "logprob": -1, "bytes": [300]}]}]},
+        {"content": [{"top_logprobs": [{"token": "yes", "logprob": -1, "bytes": 10**15}]}]},
+        {"top_logprobs": [["yes"]]},
+        {"tokens": 3, "token_logprobs": [-1]},
+        {"tokens": [3], "token_logprobs": [-1]},
+    ],
+)
+def test_an_answer_of_another_shape_is_a_fault_and_no_crash(logprobs: dict[str, Any]) -> None:
+    read = _replies.chat if "content" in logprobs else _replies.completion
+    choice = {"text": "yes", "message": {"content": "yes"}, "logprobs": logprobs}
+    with pytest.raises(Fault):
+        read(json.dumps({"choices": [choice]}).encode())
+
+
+@pytest.mark.parametrize("value", [math.nan, 0.5, -(10**400), "-1", True])
+def test_what_cannot_be_a_log_probability_is_no_score_of_an_echo(value: object) -> None:
+    with pytest.raises(Fault):
+        _echoed.continuation(Reply(scored=[("a", None), ("b", value)]), "a", "b")  # type: ignore[list-item]
+
+
+def test_a_token_that_is_listed_twice_may_be_next_to_impossible() -> None:
+    listed = [{"token": "a", "logprob": value} for value in (-9999.0, -9999.0)]
+    logprobs = {"content": [{"top_logprobs": [*listed, {"token": "\ud800", "logprob": -1}]}]}
+    choice = {"message": {"content": "a"}, "logprobs": logprobs}
+    body = {"choices": [choice], "model": "\ud800", "usage": {"prompt_tokens": 2**31 - 1}}
+    reply = _replies.chat(json.dumps(body).encode())
+    assert reply.first == {b"a": pytest.approx(-9999, abs=1), b"?": -1}
+    assert (reply.model, reply.tokens_in) == ("?", 0)
 
 
 def test_a_key_that_a_server_repeats_is_not_stored(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -155,6 +156,24 @@ def test_a_fingerprint_is_the_same_again_and_moves_with_what_moves_answers(
     assert fingerprint(dtype="bfloat16") != plain
     other = save(tmp_path, random_model("llama", seed=1), train_tokenizer())
     assert fingerprint(path=other) != plain
+
+
+@pytest.mark.parametrize(
+    ("name", "changed"),
+    [("config.json", {"rms_norm_eps": 0.5}), ("generation_config.json", {"eos_token_id": [2, 77]})],
+)
+def test_a_fingerprint_moves_with_the_settings_beside_equal_weights(
+    name: str, changed: dict[str, Any], folders: dict[str, str], tmp_path: Path
+) -> None:
+    copies = [tmp_path / "one", tmp_path / "other", tmp_path / "changed"]
+    for copy in copies:
+        shutil.copytree(folders["llama"], copy)
+    told = json.loads((copies[2] / name).read_text())
+    (copies[2] / name).write_text(json.dumps(told | changed))
+    models = [local.open({"path": str(copy)}, Decoding()) for copy in copies]
+    one, other, last = (model.describe() for model in models)
+    assert one["fingerprint"] == other["fingerprint"] != last["fingerprint"]
+    assert one["weights"] == last["weights"]
 
 
 def test_a_model_without_a_template_is_asked_in_plain_text(tmp_path: Path, ask: AskFor) -> None:

@@ -24,7 +24,7 @@ Row = Mapping[str, Any]
 
 def prompt(id: str, ask: Ask = Ask.GENERATE, choices: Sequence[str] = (), **more: Any) -> Prompt:
     return Prompt(
-        id=id, probe="p", attribute="gender", format="decision", language="en",
+        id=id, probe="p", attribute="gender", format=more.get("format", "decision"), language="en",
         scenario=f"s{id}", item=f"i{id}", roles={}, surface="mention", arm="explicit", order=0,
         favourable="yes", ask=ask,
         choices=tuple(Choice(text=c, meaning=c) for c in choices),
@@ -181,6 +181,7 @@ def test_what_does_not_fit_a_prompt_is_an_error_of_that_prompt(tmp_path: Path) -
         tmp_path / "a.jsonl",
         {"id": "sums", "logprobs": [-1, -2]},
         {"id": "tokens", "logprobs": [[-1], [-2]]},
+        {"id": "unscored", "logprobs": [[-1], []]},
         {"id": "none"},
         {"id": "failed", "error": "HTTP 500", "text": "half"},
         {"id": "filtered", "finish": "content_filter", "text": ""},
@@ -193,6 +194,10 @@ def test_what_does_not_fit_a_prompt_is_an_error_of_that_prompt(tmp_path: Path) -
         return found
 
     assert of("sums", "yes", "no").logprobs == ((-1.0,), (-2.0,))
+    assert of("unscored", "yes", "no", format="decision").logprobs == ((-1.0,), ())
+    for form in ("comparison", "rating", "pair"):  # a sum of no number is 0, which is certainty
+        told = of("unscored", "yes", "no", format=form)
+        assert (told.logprobs, told.error) == (None, "a choice without a log-probability")
     assert of("sums", "yes", "no", "?").error == "2 log-probabilities for 3 choices"
     assert "shared tokens" in of("sums", "He is.", "She is.", messages=()).error
     assert of("tokens", "He is.", "She is.", messages=()).logprobs == ((-1.0,), (-2.0,))
@@ -304,10 +309,28 @@ def test_a_line_that_never_ends_is_not_read(
 def test_rows_of_parquet_that_unpack_to_too_much_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_table, "_BATCH_BYTES", 1_000)
     write_parquet(tmp_path / "a.parquet", [{"id": str(n), "text": "x" * 100} for n in range(100)])
+    monkeypatch.setattr(_table, "RECORD", 50)
     with pytest.raises(BadModel, match="too large"):
         opened(tmp_path / "a.parquet")
+
+
+def test_rows_of_parquet_are_unpacked_few_at_a_time_where_each_may_be_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = pa.DictionaryArray.from_arrays(pa.array([0] * 100, pa.int32()), ["x" * 10_000])
+    table = pa.table({"id": [str(n) for n in range(100)], "text": text})
+    pq.write_table(table, tmp_path / "a.parquet", store_schema=False)
+    sizes, read = list[int](), pq.ParquetFile.iter_batches
+
+    def watched(file: Any, most: int) -> Any:
+        sizes.append(most)
+        return read(file, most)
+
+    monkeypatch.setattr(pq.ParquetFile, "iter_batches", watched)
+    monkeypatch.setattr(_table, "_BATCH_BYTES", 50_000)
+    assert len(list(_table.rows(tmp_path / "a.parquet"))) == 100
+    assert max(sizes) * 10_000 <= 50_000
 
 
 @pytest.mark.parametrize(
