@@ -35,7 +35,7 @@ def plan(config: RunConfig, earlier: str | None, target: str) -> int:
     from harness import _plan_shown, _planning, pipeline, store
 
     loaded = probes.select(config.suite, config.probe_paths, config.benchmark)
-    pipeline.check(loaded, config.standard)
+    pipeline.check(loaded, config)
     model = foreseen(config)
     size = _planning.survey(config, loaded, model.count)
     made = _planning.foresee(config, loaded, size, model, earlier)

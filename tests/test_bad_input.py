@@ -137,6 +137,24 @@ def test_a_standard_without_the_outcome_is_refused(
     assert "standard.margins.favourable" in error
 
 
+NOTHING = {
+    "no probes": ["suite.generated=0"],
+    "no languages": ["suite.languages=[]"],
+    "an arm that its probes lack": [
+        *("suite.generated=0", "suite.probes=[gender_pair]", "suite.arms=[legitimate_difference]")
+    ],
+}
+
+
+@pytest.mark.parametrize("words", NOTHING.values(), ids=NOTHING.keys())
+def test_a_suite_that_asks_nothing_is_refused(
+    refused: Callable[[Sequence[str]], str], results: Path, words: list[str]
+) -> None:
+    _, *asked = command(results, *words)
+    for begun in (["eval"], ["plan"], ["probes", "export", f"--out={results / 'a.jsonl'}"]):
+        assert "asks nothing" in refused([*begun, *asked])
+
+
 FOLDERS = {
     "rescore": ["rescore", "NOWHERE"],
     "report": ["report", "NOWHERE"],
