@@ -65,6 +65,7 @@ def rescore(asked: argparse.Namespace) -> int:
 
     old = runs.reopen(Path(asked.run_folder))
     old.folder.check_intact((store.RUN, store.PROMPTS, store.RESPONSES))
+    runs.check(old)
     declared = runs.standard_of(old.head)
     standard = standard_named(asked.standard) if asked.standard else declared
     out = Path(asked.out or f"{asked.run_folder.rstrip('/')}-rescored-{standard.name}")

@@ -53,10 +53,12 @@ class Store:
         """Reads a mapping back.
 
         Raises:
-            BadRun: there is no such file, or it is not JSON.
+            BadRun: there is no such file, or it is no JSON of a mapping.
         """
         try:
-            content: dict[str, Any] = json.loads(self.path(name).read_text("utf-8"))
+            content = json.loads(self.path(name).read_text("utf-8"))
+            if not isinstance(content, dict):
+                raise ValueError(f"it holds a {type(content).__name__}, not a mapping")
         except (OSError, ValueError) as error:
             raise _unreadable(self.path(name), error) from error
         return content
@@ -171,17 +173,28 @@ class Store:
             and path.parent != self.path(_WINDOWS)
         }
 
+    def stated(self) -> dict[str, str]:
+        """Returns the digests that the manifest states.
+
+        Raises:
+            BadRun: there is no manifest, or it states none.
+        """
+        files = self.read_json(MANIFEST).get("files")
+        if not isinstance(files, dict):
+            raise _unreadable(self.path(MANIFEST), ValueError("it lists no files"))
+        return files
+
     def check_intact(self, names: Sequence[str]) -> None:
         """Refuses to go on from files that are no longer those of the manifest.
 
         Raises:
             BadRun: the run is not finished, or one of the files was changed or is missing.
         """
-        stated, present = self.read_json(MANIFEST)["files"], self.digests()
-        changed = [name for name in names if stated.get(name) != present.get(name)]
+        stated, present = self.stated(), self.digests()
+        changed = [n for n in names if n not in present or stated.get(n) != present[n]]
         if changed:
             raise BadRun(
-                f"{', '.join(changed)} changed after the run",
+                f"{', '.join(changed)}: missing or changed after the run",
                 where=str(self.folder),
                 expected="the files as the run wrote them, whose digests its manifest holds",
                 fix="bring the files back, or run the suite again",
