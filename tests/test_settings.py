@@ -23,6 +23,16 @@ def test_the_settings_of_a_run_are_read() -> None:
     assert (config.suite.name, config.suite.generated) == ("planted", 160)
 
 
+@pytest.mark.parametrize("folder", ["/数据/结果", "结果 （一）", "a'é", 'é"\\"', "é\\"])
+def test_a_path_may_hold_other_letters_than_ascii(folder: str) -> None:
+    assert read(f"out={folder}").out == folder
+
+
+def test_what_is_in_quotes_or_a_list_is_left_as_it_is() -> None:
+    assert read("out='结果,一'").out == "结果,一"
+    assert read("probes.path=['数据']").probe_paths == ("数据",)
+
+
 def test_a_published_set_may_be_in_a_language_that_no_probe_of_ours_has() -> None:
     assert read("suite=kobbq").suite.languages == ("ko",)
 
