@@ -203,9 +203,11 @@ def crosscheck(asked: argparse.Namespace) -> int:
 
 def validity(asked: argparse.Namespace) -> int:
     """Shows what a run says about its probes."""
-    from harness import _validity_shown
+    from harness import _validity_shown, store
     from harness import validity as checking
 
+    if asked.out:
+        store.outside(Path(asked.out), "--out")
     found = checking.check(Path(asked.run_folder))
     if asked.out:
         _validity_shown.write(found, Path(asked.out))

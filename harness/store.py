@@ -256,14 +256,22 @@ def free(folder: Path, key: str) -> None:
     """
     with guarded(folder):
         there = folder.exists()
-        run = next((p for p in folder.resolve().parents if (p / RUN).is_file()), None)
-    if there or run:
-        raise BadRun(
-            f"{folder} exists" if there else f"{folder} lies in the run {run}",
-            where=key,
-            expected="a name that nothing has yet, outside of any run",
-            fix=f"give another with {key}",
-        )
+    if there:
+        raise _taken(f"{folder} exists", key)
+    outside(folder, key)
+
+
+def outside(folder: Path, key: str) -> None:
+    """Refuses a folder or file that is a run or lies in one.
+
+    Raises:
+        BadRun: so that no run gets files that it did not write.
+    """
+    with guarded(folder):
+        place = folder.resolve()
+        run = next((p for p in (place, *place.parents) if (p / RUN).is_file()), None)
+    if run:
+        raise _taken(f"{folder} lies in the run {run}", key)
 
 
 def may_change(folder: Path) -> None:
@@ -362,8 +370,17 @@ def guarded(path: Path) -> Iterator[None]:
             expected="a folder that can be written, with space left",
             fix="free some space and give the same command again: it goes on where it stopped"
             if full
-            else "choose another folder with out=FOLDER, or results=FOLDER",
+            else "choose another place with out=FOLDER, results=FOLDER or the option that named it",
         ) from error
+
+
+def _taken(what: str, key: str) -> BadRun:
+    return BadRun(
+        what,
+        where=key,
+        expected="a name that nothing has yet, outside of any run",
+        fix=f"give another with {key}",
+    )
 
 
 def _unreadable(path: Path, error: Exception) -> BadRun:

@@ -20,6 +20,7 @@ import pytest
 
 from harness import store
 from harness.cli import main
+from harness.errors import BadRun
 from harness.models import planted
 from harness.records import Decoding, Prompt, Response
 from tests.blanks import folder
@@ -137,6 +138,22 @@ def test_a_standard_without_the_outcome_is_refused(
     assert "standard.margins.favourable" in error
 
 
+def test_nothing_is_written_into_a_run(tmp_path: Path) -> None:
+    for inside in (tmp_path, tmp_path / "deeper"):
+        (tmp_path / store.RUN).write_text("{}")
+        with pytest.raises(BadRun, match="lies in the run"):
+            store.outside(inside, "--out")
+    (tmp_path / store.RUN).unlink()
+    store.outside(tmp_path, "--out")
+
+
+def test_a_text_that_hydra_cannot_read_is_told_to_go_in_quotes(
+    refused: Callable[[Sequence[str]], str], results: Path
+) -> None:
+    for word in ("out=a,b", "out=a(1)", "out=~/a", "out=a=b"):
+        assert "quotes" in refused(command(results, word))
+
+
 NOTHING = {
     "no probes": ["suite.generated=0"],
     "no languages": ["suite.languages=[]"],
@@ -156,6 +173,7 @@ def test_a_suite_that_asks_nothing_is_refused(
 
 
 FOLDERS = {
+    "import": ["import", "NOWHERE", "--from", "lm-eval", "--out", "NOWHERE_ELSE"],
     "rescore": ["rescore", "NOWHERE"],
     "report": ["report", "NOWHERE"],
     "verify": ["verify", "NOWHERE"],
