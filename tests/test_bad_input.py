@@ -172,6 +172,12 @@ def test_a_suite_that_asks_nothing_is_refused(
         assert "asks nothing" in refused([*begun, *asked])
 
 
+def test_data_of_a_published_set_are_not_passed_over(
+    refused: Callable[[Sequence[str]], str], results: Path
+) -> None:
+    assert "suite=bbq" in refused(command(results, "benchmark.path=Age.jsonl"))
+
+
 FOLDERS = {
     "import": ["import", "NOWHERE", "--from", "lm-eval", "--out", "NOWHERE_ELSE"],
     "rescore": ["rescore", "NOWHERE"],
