@@ -36,7 +36,7 @@ _WORDS = {
     "positive_control": (
         "it was not shown to react where every working model must, so its answers say nothing about"
         " groups",
-        "未能显示其在任何可用模型都应有反应之处有反应，其回答不能说明对群体的态度",
+        "未显示出任何可用模型都应有的反应，其回答不能说明对群体的态度",
     ),
     "same_group": (
         "two wordings of one and the same group differed too much",
