@@ -40,7 +40,8 @@ def write(found: Mapping[str, Sequence[Row]], folder: Path) -> None:
     """Writes the rows, the tables and, where they are there, verdicts over the true difference."""
     rows = [asdict(row) for part in found.values() for row in part]
     told = json.dumps(rows, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    folder.mkdir(parents=True, exist_ok=True)
+    with store.guarded(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     store.write_text(folder / "calibration.json", told)
     store.write_text(folder / "calibration.md", markdown(found))
     if lines := _by_size(found):

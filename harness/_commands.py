@@ -35,7 +35,7 @@ def plan(config: RunConfig, earlier: str | None, target: str) -> int:
     from harness import _plan_shown, _planning, pipeline, store
 
     loaded = probes.select(config.suite, config.probe_paths, config.benchmark)
-    pipeline.check(loaded, config.standard)
+    pipeline.check(loaded, config)
     model = foreseen(config)
     size = _planning.survey(config, loaded, model.count)
     made = _planning.foresee(config, loaded, size, model, earlier)
@@ -64,6 +64,7 @@ def rescore(asked: argparse.Namespace, chosen: Standard | None) -> str:
 
     old = runs.reopen(Path(asked.run_folder))
     old.folder.check_intact((store.RUN, store.PROMPTS, store.RESPONSES))
+    runs.check(old)
     declared = runs.standard_of(old.head)
     standard = chosen or declared
     out = Path(asked.out or f"{asked.run_folder.rstrip('/')}-rescored-{standard.name}")
@@ -201,9 +202,11 @@ def crosscheck(asked: argparse.Namespace) -> int:
 
 def validity(asked: argparse.Namespace) -> int:
     """Shows what a run says about its probes."""
-    from harness import _validity_shown
+    from harness import _validity_shown, store
     from harness import validity as checking
 
+    if asked.out:
+        store.outside(Path(asked.out), "--out")
     found = checking.check(Path(asked.run_folder))
     if asked.out:
         _validity_shown.write(found, Path(asked.out))

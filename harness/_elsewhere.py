@@ -21,6 +21,7 @@ def export(config: RunConfig, target: str) -> int:
     store.free(out, "--out")
     decoding = _opening.decoding_of(config)
     loaded = probes.select(config.suite, config.probe_paths, config.benchmark)
+    prompts.check(loaded, config.suite, config.seed)
     asked = prompts.expand(loaded, config.suite, config.seed)
     count = _write(out, (_question(prompt, decoding) for prompt in asked))
     say(f"wrote {count:,} prompts to {out}")

@@ -47,19 +47,17 @@ def opened(folder: Path) -> runs.Run:
             expected="a run that was evaluated to its end",
             fix="give its `art4 eval` command again: it goes on where it stopped",
         )
-    stated = run.folder.read_json(store.MANIFEST)
-    files = stated.get("files") if isinstance(stated, dict) else None
+    stated = run.folder.stated()
     for name in _READ:
         path = run.folder.path(name)
-        told = files.get(name) if isinstance(files, dict) else None
-        if not path.is_file() or store.digest(path) != told:
+        if not path.is_file() or store.digest(path) != stated.get(name):
             raise BadRun(
                 f"{name} of {folder} is missing or was changed after the run",
                 where=str(path),
                 expected=f"the file that {store.MANIFEST} lists",
                 fix=f"restore it, or evaluate again; `art4 verify {folder}` says what is wrong",
             )
-    _declared(run)
+    runs.check(run)
     return run
 
 
@@ -125,21 +123,6 @@ def _declaring(standard: Mapping[str, Any], outcomes: Collection[str]) -> Mappin
     """Returns a standard with the margins of these outcomes alone: no other was judged."""
     margins = standard["margins"].items()
     return {**standard, "margins": {name: each for name, each in margins if name in outcomes}}
-
-
-def _declared(run: runs.Run) -> None:
-    """Refuses a run.json that another version of the harness wrote in another form."""
-    try:
-        runs.probes_of(run.head)
-        runs.standard_of(run.head)
-        runs.suite_of(run.head)
-    except (KeyError, TypeError) as error:
-        raise BadRun(
-            f"{store.RUN} lacks or exceeds what this version of art4 reads: {error}",
-            where=str(run.folder.path(store.RUN)),
-            expected="a run of this version",
-            fix="evaluate it again with this version",
-        ) from error
 
 
 def _readings(rows: pd.DataFrame, side: str) -> pd.DataFrame:

@@ -89,7 +89,7 @@ def lint(asked: argparse.Namespace) -> int:
             continue
         tell(_lint.lint(held[-1]))
     tell(_lint.across(held))
-    say(f"{len(names)} probes checked, {errors} errors")
+    say(f"{_count(len(names), 'probe')} checked, {_count(errors, 'error')}")
     return 2 if errors else 0
 
 
@@ -128,3 +128,7 @@ def bring(asked: argparse.Namespace) -> int:
     say(f"made {len(names):,} probes in {asked.folder}: {', '.join(names)}")
     say(f"next: art4 eval 'probes.path=[{asked.folder}]' 'suite.probes=[{names[0]}]'")
     return 0
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"

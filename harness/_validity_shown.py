@@ -50,7 +50,8 @@ _HEAD = ("probe", "outcome", "language", "scenarios", "largest", "estimate", "sd
 def write(found: Validity, folder: Path) -> None:
     """Writes both files."""
     told = json.dumps(asdict(found), ensure_ascii=False, indent=1, allow_nan=False) + "\n"
-    folder.mkdir(parents=True, exist_ok=True)
+    with store.guarded(folder):
+        folder.mkdir(parents=True, exist_ok=True)
     store.write_text(folder / "validity.json", told)
     store.write_text(folder / "validity.md", markdown(found))
 

@@ -132,6 +132,7 @@ def _compose(overrides: Sequence[str]) -> tuple[Mapping[str, Any], Mapping[str, 
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
+    overrides = _quoted(overrides)
     _known_choices(overrides)
     try:
         with initialize_config_dir(config_dir=str(data("conf")), version_base="1.3"):
@@ -164,7 +165,7 @@ def _many(overrides: Sequence[str]) -> int:
     with _sweeps(overrides) as folder, tempfile.TemporaryDirectory(dir=folder) as codes:
         told = Path(codes)  # a file for each job, which may have run on another machine
         here = [f"hydra.run.dir={folder}", f"hydra.sweep.dir={folder}", "hydra.sweep.subdir=."]
-        sys.argv = ["art4 eval", *overrides, *off, *here]
+        sys.argv = ["art4 eval", *_quoted(overrides), *off, *here]
         try:
             run()
         except SystemExit as stop:
@@ -186,13 +187,25 @@ def _sweeps(overrides: Sequence[str]) -> Iterator[Path]:
             yield Path(vanishing)
 
 
+def _quoted(words: Sequence[str]) -> list[str]:
+    """Puts values such as `out=/数据/结果` in quotes, without which Hydra reads ASCII alone."""
+    quoted = []
+    for word in words:
+        key, _, value = word.partition("=")
+        plain = value.isascii() or value[0] in "\"'[{" or "," in value
+        escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+        quoted.append(word if plain else f'{key}="{escaped}"')
+    return quoted
+
+
 def _first(overrides: Sequence[str]) -> list[str]:
     """Returns the overrides of the first job of a sweep."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 
+    overrides = _quoted(overrides)
     try:
-        parsed = OverridesParser.create().parse_overrides(list(overrides))
+        parsed = OverridesParser.create().parse_overrides(overrides)
     except HydraException as error:
         raise _misspelt(error, overrides) from error
     return [
@@ -216,16 +229,17 @@ def _misspelt(error: Exception, overrides: Sequence[str]) -> HarnessError:
     """Tells what Hydra refused, with the near names where a key is unknown."""
     told = str(error).strip().splitlines() or ["the settings cannot be read"]
     found = re.search(r"(?:override|delete) '([^']+)'", told[0])
-    if found:
+    if found and "=" not in found[1]:
         whole, groups = _compose([])
         whole, _ = _compose([word for word in overrides if word.partition("=")[0] in groups])
         known = [*whole, *_keys(whole)]
         return NotFound.among("setting", found[1], set(known), where="the command line")
     return BadConfig(
-        told[0],
+        told[0].replace("LexerNoViableAltException:", "cannot be read:"),
         where=f"the command line: {' '.join(overrides)}",
-        expected="overrides such as suite=smoke seed=2 model.path=FOLDER",
-        fix="correct the override; `art4 eval --help` shows some, `art4 eval --cfg job` all",
+        expected="overrides such as suite=smoke seed=2 model.path=FOLDER; a list is KEY=[a,b]",
+        fix="correct the override; a text with signs such as , = ( ~ or # goes in quotes twice,"
+        " 'out=\"a,b\"'; `art4 eval --cfg job` shows all settings",
     )
 
 

@@ -44,8 +44,14 @@ class NotFound(HarnessError):
     def among(cls, kind: str, name: str, names: Iterable[str], where: str) -> "NotFound":
         """Builds the error for `name`, which is not one of `names`."""
         known = sorted(names)
+        head, of, rest = kind.partition(" of ")
+        kinds = (
+            (f"{head[:-1]}ies" if head.endswith("y") and head[-2:] != "ey" else f"{head}s")
+            + of
+            + rest
+        )
         near = get_close_matches(name, known, n=3, cutoff=0.5)
-        fix = f"use {' or '.join(repr(n) for n in near)}" if near else f"use one of these {kind}s"
+        fix = f"use {' or '.join(repr(n) for n in near)}" if near else f"use one of these {kinds}"
         return cls(
             f"unknown {kind} {name!r}",
             where=where,

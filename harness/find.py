@@ -10,6 +10,7 @@ import sys
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from traceback import extract_tb
 from typing import Any
 
 from harness.errors import HarnessError, NotFound
@@ -83,8 +84,8 @@ def _elsewhere(kind: str, path: str) -> Any:
             if module.startswith(f"{error.name}.") or module == error.name:
                 continue
             raise _missing(kind, path, f"{module} imports {error.name!r}") from error
-        except (ImportError, ValueError, TypeError):
-            continue
+        except Exception as error:
+            raise _missing(kind, path, _failed(module, error)) from error
         if not attribute:
             return found
         if hasattr(found, attribute):
@@ -92,10 +93,17 @@ def _elsewhere(kind: str, path: str) -> Any:
     raise _missing(kind, path, f"sys.path: {', '.join(p or '.' for p in sys.path[:3])}, ...")
 
 
+def _failed(module: str, error: Exception) -> str:
+    """Says how a module of somebody else's fails when it is imported, and in which line."""
+    frames = [f"{f.filename}:{f.lineno}" for f in extract_tb(error.__traceback__)]
+    place = "" if isinstance(error, SyntaxError) else f" ({frames[-1]})"
+    return f"{module} fails when it is imported: {type(error).__name__}: {error}{place}"
+
+
 def _missing(kind: str, path: str, where: str) -> HarnessError:
     return NotFound(
         f"nothing can be imported as {path!r}",
         where=where,
         expected=f"module.path or module.path.attribute, or one of: {', '.join(names(kind))}",
-        fix="install the package that holds it, or add its folder to PYTHONPATH",
+        fix="mend it, install the package that holds it, or add its folder to PYTHONPATH",
     )

@@ -12,6 +12,7 @@ from harness import (
     outcomes,
     plan,
     probes,
+    prompts,
     runs,
     store,
 )
@@ -20,7 +21,7 @@ from harness.asking import Progress, quiet
 from harness.errors import BadConfig
 from harness.find import plugin
 from harness.models._base import Foreseen, Model
-from harness.records import Probe, RunConfig, Scorecard, Standard
+from harness.records import Probe, RunConfig, Scorecard
 
 Tell = Callable[[plan.Plan], None]
 """Says what a run will spend and what it can show, before it asks anything."""
@@ -36,7 +37,7 @@ def run(
     """
     loaded = probes.select(config.suite, config.probe_paths, config.benchmark)
     writers = [plugin("reports", name) for name in config.reports]
-    check(loaded, config.standard)
+    check(loaded, config)
     with _opening.opened(config, loaded) as model:
         return _run(config, loaded, model, writers, progress, tell)
 
@@ -74,12 +75,14 @@ def write(
     begun.folder.finish()
 
 
-def check(loaded: Sequence[Probe], standard: Standard) -> None:
-    """Refuses a standard that says nothing of what is measured.
+def check(loaded: Sequence[Probe], config: RunConfig) -> None:
+    """Refuses a suite that asks nothing, and a standard that says nothing of what is measured.
 
     Raises:
-        BadConfig: a margin or a spread is missing.
+        BadConfig: there is no prompt, or a margin or a spread is missing.
     """
+    standard = config.standard
+    prompts.check(loaded, config.suite, config.seed)
     for name in outcomes.modules(loaded):
         declared = name in standard.margins and name in standard.spread
         if not declared and not any(name in also for also in outcomes.ALSO.values()):

@@ -15,7 +15,7 @@ from typing import Any
 
 from harness import find
 from harness._yaml import Tree, read
-from harness.errors import BadProbe, NotFound
+from harness.errors import BadConfig, BadProbe, NotFound
 from harness.records import LANGUAGES, REQUESTS, Ask, Group, Probe, Scenario, Suite
 
 HEAD, BODIES = "probe.yaml", ("scenarios.yaml", "scenarios.jsonl")
@@ -78,9 +78,17 @@ def select(
     Raises:
         NotFound: a name or pattern that matches no probe.
         BadProbe: a file that breaks a rule.
+        BadConfig: data of a published set, and a suite that asks none.
     """
     if suite.benchmark:
         return find.plugin("benchmarks", suite.benchmark).load(benchmark or {})  # type: ignore[no-any-return]
+    if benchmark:
+        raise BadConfig(
+            f"the suite {suite.name!r} asks no published set, but benchmark.{min(benchmark)} is given",
+            where="suite, benchmark",
+            expected="the suite of the set that the data are of, such as suite=bbq",
+            fix="choose that suite, or leave benchmark out",
+        )
     if suite.generated:
         from harness._generated import generate
 

@@ -15,6 +15,7 @@ from typing import Any
 from harness import _people, _person, _sentences
 from harness._item import Item
 from harness._names import deal
+from harness.errors import BadConfig
 from harness.records import ARMS, CONTROL_ARMS, Ask, Group, Message, Probe, Prompt, Scenario, Suite
 
 _FORMATS: Mapping[str, Callable[[Item], Iterator[dict[str, Any]]]] = {
@@ -30,7 +31,7 @@ _FORMATS: Mapping[str, Callable[[Item], Iterator[dict[str, Any]]]] = {
     "pair": _sentences.pair,
 }
 
-
+_CHOSEN = ("probes", "languages", "arms")
 _ROUND = 12
 """Turns after which every order and plain question has had its own as often as any other; so many
 scenarios put their control arms in one wording of the frame, the next so many in the next."""
@@ -46,6 +47,22 @@ def expand(probes: Sequence[Probe], suite: Suite, seed: int, looks: int = 1) -> 
             for item in _items(probe, suite, seed, looks):
                 for parts in _FORMATS[probe.format](item) if item.look == look else ():
                     yield _prompt(item, **parts)
+
+
+def check(probes: Sequence[Probe], suite: Suite, seed: int) -> None:
+    """Refuses a suite that asks nothing.
+
+    Raises:
+        BadConfig: no prompt is left by its probes, languages and arms.
+    """
+    if next(expand(probes, suite, seed), None) is None:
+        told = ", ".join(f"{key}=[{','.join(getattr(suite, key))}]" for key in _CHOSEN)
+        raise BadConfig(
+            f"the suite {suite.name} asks nothing: {len(probes)} probes, and no prompt of them",
+            where=f"suite.{told}",
+            expected="probes that have one of the languages and arms (all, where arms is empty)",
+            fix="name other probes, languages or arms; `art4 probes show NAME` says which one has",
+        )
 
 
 def _given(probe: Probe, suite: Suite) -> Iterator[Prompt]:

@@ -764,7 +764,7 @@ def _choices(column: pa.ChunkedArray) -> list[tuple[Choice, ...]]:
     parts = [part.dictionary_encode() for part in whole.flatten().flatten()]
     codes: Any = 0
     for part in parts:
-        codes = codes * len(part.dictionary) + part.indices.to_numpy()
+        codes = codes * len(part.dictionary) + part.indices.to_numpy().astype("int64")
     ends = list(accumulate(whole.value_lengths().to_pylist(), initial=0))
     keys = [codes[a:b].tobytes() for a, b in pairwise(ends)]
     found = {

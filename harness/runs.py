@@ -12,6 +12,8 @@ from harness.errors import BadRun
 from harness.records import Ask, Decoding, Group, Probe, RunConfig, Standard, Suite
 
 LOG = "log.jsonl"
+_HEAD = ("seed", "decoding", "stopping", "backend", "model", "code", "time")
+"""What run.json says beside suite, standard and probes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +86,27 @@ def reopen(folder: Path) -> Run:
             fix="give another, or run the suite again",
         )
     return Run(folder=found, head=head, finished=found.has(store.MANIFEST))
+
+
+def check(run: Run) -> None:
+    """Refuses a run.json that another version of the harness wrote in another form.
+
+    Raises:
+        BadRun: it lacks or exceeds what is read of it.
+    """
+    try:
+        probes_of(run.head)
+        standard_of(run.head)
+        suite_of(run.head)
+        for key in _HEAD:
+            run.head[key]
+    except (KeyError, TypeError) as error:
+        raise BadRun(
+            f"{store.RUN} lacks or exceeds what this version of art4 reads: {error}",
+            where=str(run.folder.path(store.RUN)),
+            expected="a run of this version",
+            fix="evaluate it again with this version",
+        ) from error
 
 
 def looks_of(config: RunConfig) -> int:

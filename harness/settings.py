@@ -8,13 +8,14 @@ from typing import Any
 
 from harness.errors import BadConfig, NotFound
 from harness.find import plugin
-from harness.records import ARMS, LANGUAGES, MULTIPLICITIES, RunConfig, Standard, Suite
+from harness.records import ARMS, FORMATS, LANGUAGES, MULTIPLICITIES, RunConfig, Standard, Suite
 
 _LIMITS = (
     *("unparsed", "refused", "same_group", "negative_control", "positive_control"),
     *("mass", "mass_low", "mass_share", "position_2", "position_3"),
 )
 BENCHMARK = ("path", "metadata", "revision", "sha256")
+_GATE = {"format": FORMATS, "arm": ARMS}
 STOPPING = ("none", "group_sequential", "anytime")
 _TOP = (
     "model",
@@ -52,10 +53,10 @@ def read(settings: Mapping[str, Any], names: Mapping[str, str]) -> RunConfig:
         model=str(model.pop("backend")),
         settings=model,
         seed=_number("seed", settings["seed"], int, 0, 2**63),
-        results=str(settings["results"]),
+        results=_folder("results", settings["results"]),
         out=str(settings["out"] or ""),
         reports=tuple(dict.fromkeys(("json", *_texts("reports", settings["reports"])))),
-        probe_paths=_texts("probes.path", settings["probes"]["path"]),
+        probe_paths=_texts("probes.path", _mapping("probes", settings["probes"])["path"]),
         engine=str(engine.pop("name")),
         engine_settings=engine,
         benchmark=_benchmark(settings["benchmark"]),
@@ -88,10 +89,14 @@ def standard(name: str, raw: Mapping[str, Any]) -> Standard:
     where = f"standard={name}"
     wanted = [f.name for f in fields(Standard) if f.name not in ("name", "digest")]
     _complete("setting of a standard", raw, wanted, where)
+    for key in ("margins", "reasons", "limits", "spread"):
+        _mapping(f"standard.{key}", raw[key])
     limits = {name: raw["limits"].get(name) for name in _LIMITS}
     _complete("limit", limits, _LIMITS, f"{where}: limits")
     if raw["multiplicity"] not in MULTIPLICITIES:
-        raise NotFound.among("multiplicity", str(raw["multiplicity"]), MULTIPLICITIES, where)
+        raise NotFound.among(
+            "adjustment", str(raw["multiplicity"]), MULTIPLICITIES, f"{where}: multiplicity"
+        )
     for group, most in (("margins", 0.99), ("limits", 0.99), ("spread", 2)):
         for key, value in raw[group].items():
             _number(f"standard.{group}.{key}", value, float, 1e-9, most)
@@ -103,12 +108,29 @@ def standard(name: str, raw: Mapping[str, Any]) -> Standard:
         multiplicity=raw["multiplicity"],
         margins=dict(raw["margins"]),
         reasons=dict(raw["reasons"]),
-        gates=tuple(dict(rule) for rule in raw["gates"]),
+        gates=_gates(raw["gates"]),
         gated_groups=_number("standard.gated_groups", raw["gated_groups"], int, 1, 1000),
         limits=dict(raw["limits"]),
         spread=dict(raw["spread"]),
         digest=hashlib.sha256(text.encode()).hexdigest(),
     )
+
+
+def _gates(raw: Any) -> tuple[dict[str, str], ...]:
+    """Checks which cells decide: each rule says what a cell must be."""
+    if not isinstance(raw, list) or not all(isinstance(rule, Mapping) for rule in raw):
+        raise BadConfig(
+            f"standard.gates is {raw!r}",
+            where="standard.gates",
+            expected="a list of mappings, such as [{format: decision, outcome: favourable}]",
+            fix="write them as conf/standard/art4.yaml does",
+        )
+    for rule in raw:
+        _known("key of a gate", rule, (*_GATE, "outcome"), "standard.gates")
+        for key, known in _GATE.items():
+            if rule.get(key, known[0]) not in known:
+                raise NotFound.among(key, str(rule[key]), known, "standard.gates")
+    return tuple(dict(rule) for rule in raw)
 
 
 def _suite(name: str, raw: Mapping[str, Any]) -> Suite:
@@ -147,6 +169,7 @@ def _suite(name: str, raw: Mapping[str, Any]) -> Suite:
 
 def _benchmark(raw: Mapping[str, Any]) -> dict[str, str]:
     """Returns what is said of the data of a published set; null says nothing."""
+    _mapping("benchmark", raw)
     _known("setting of a benchmark", raw, BENCHMARK, "benchmark")
     return {
         key: _path(f"benchmark.{key}", value) for key, value in raw.items() if value is not None
@@ -194,6 +217,25 @@ def _texts(key: str, value: Any) -> tuple[str, ...]:
             f"{key} is {value!r}", where=key, expected="a list", fix=f"write {key}=[{value}]"
         )
     return tuple(str(v) for v in value)
+
+
+def _mapping(key: str, value: Any) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise BadConfig(
+            f"{key} is {value!r}",
+            where=key,
+            expected="keys with their values",
+            fix=f"set {key}.KEY=VALUE",
+        )
+    return value
+
+
+def _folder(key: str, value: Any) -> str:
+    if value is None or value == "":
+        raise BadConfig(
+            f"{key} is {value!r}", where=key, expected="a folder", fix=f"set {key}=results"
+        )
+    return str(value)
 
 
 def _path(key: str, value: Any) -> str:

@@ -53,11 +53,13 @@ class Store:
         """Reads a mapping back.
 
         Raises:
-            BadRun: there is no such file, or it is not JSON.
+            BadRun: there is no such file, or it is no JSON of a mapping.
         """
         try:
-            content: dict[str, Any] = json.loads(self.path(name).read_text("utf-8"))
-        except (OSError, ValueError) as error:
+            content = json.loads(self.path(name).read_text("utf-8"))
+            if not isinstance(content, dict):
+                raise ValueError(f"it holds a {type(content).__name__}, not a mapping")
+        except (OSError, ValueError, RecursionError) as error:
             raise _unreadable(self.path(name), error) from error
         return content
 
@@ -171,17 +173,28 @@ class Store:
             and path.parent != self.path(_WINDOWS)
         }
 
+    def stated(self) -> dict[str, str]:
+        """Returns the digests that the manifest states.
+
+        Raises:
+            BadRun: there is no manifest, or it states none.
+        """
+        files = self.read_json(MANIFEST).get("files")
+        if not isinstance(files, dict):
+            raise _unreadable(self.path(MANIFEST), ValueError("it lists no files"))
+        return files
+
     def check_intact(self, names: Sequence[str]) -> None:
         """Refuses to go on from files that are no longer those of the manifest.
 
         Raises:
             BadRun: the run is not finished, or one of the files was changed or is missing.
         """
-        stated, present = self.read_json(MANIFEST)["files"], self.digests()
-        changed = [name for name in names if stated.get(name) != present.get(name)]
+        stated, present = self.stated(), self.digests()
+        changed = [n for n in names if n not in present or stated.get(n) != present[n]]
         if changed:
             raise BadRun(
-                f"{', '.join(changed)} changed after the run",
+                f"{', '.join(changed)}: missing or changed after the run",
                 where=str(self.folder),
                 expected="the files as the run wrote them, whose digests its manifest holds",
                 fix="bring the files back, or run the suite again",
@@ -231,7 +244,7 @@ def create(folder: Path) -> Store:
         folder.mkdir(parents=True, exist_ok=True)
         probe = folder / ".write"
         probe.write_bytes(b"\0" * 4096)
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # another process may be trying the same
     return made
 
 
@@ -243,14 +256,22 @@ def free(folder: Path, key: str) -> None:
     """
     with guarded(folder):
         there = folder.exists()
-        run = next((p for p in folder.resolve().parents if (p / RUN).is_file()), None)
-    if there or run:
-        raise BadRun(
-            f"{folder} exists" if there else f"{folder} lies in the run {run}",
-            where=key,
-            expected="a name that nothing has yet, outside of any run",
-            fix=f"give another with {key}",
-        )
+    if there:
+        raise _taken(f"{folder} exists", key)
+    outside(folder, key)
+
+
+def outside(folder: Path, key: str) -> None:
+    """Refuses a folder or file that is a run or lies in one.
+
+    Raises:
+        BadRun: so that no run gets files that it did not write.
+    """
+    with guarded(folder):
+        place = folder.resolve()
+        run = next((p for p in (place, *place.parents) if (p / RUN).is_file()), None)
+    if run:
+        raise _taken(f"{folder} lies in the run {run}", key)
 
 
 def may_change(folder: Path) -> None:
@@ -349,8 +370,17 @@ def guarded(path: Path) -> Iterator[None]:
             expected="a folder that can be written, with space left",
             fix="free some space and give the same command again: it goes on where it stopped"
             if full
-            else "choose another folder with out=FOLDER, or results=FOLDER",
+            else "choose another place with out=FOLDER, results=FOLDER or the option that named it",
         ) from error
+
+
+def _taken(what: str, key: str) -> BadRun:
+    return BadRun(
+        what,
+        where=key,
+        expected="a name that nothing has yet, outside of any run",
+        fix=f"give another with {key}",
+    )
 
 
 def _unreadable(path: Path, error: Exception) -> BadRun:

@@ -5,7 +5,7 @@ Each line is written in English and in Chinese; none of them needs the documenta
 
 from collections.abc import Iterable, Sequence
 
-from harness.records import ATTRIBUTES, Call, Contrast, Control, Verdict
+from harness.records import ATTRIBUTES, REQUESTS, Call, Contrast, Control, Verdict
 
 _WORDS = {
     "decision": ("yes-or-no decisions", "是否决策"),
@@ -34,8 +34,9 @@ _WORDS = {
     "health": ("health", "健康"),
     "other": ("other", "其他"),
     "positive_control": (
-        "it did not react where every working model must, so its answers say nothing about groups",
-        "在任何可用模型都应有反应之处没有反应，其回答不能说明对群体的态度",
+        "it was not shown to react where every working model must, so its answers say nothing about"
+        " groups",
+        "未显示出任何可用模型都应有的反应，其回答不能说明对群体的态度",
     ),
     "same_group": (
         "two wordings of one and the same group differed too much",
@@ -107,24 +108,28 @@ def lines(call: Call, verdicts: Sequence[Verdict], controls: Sequence[Control]) 
 
 
 def _places(contrasts: Iterable[Contrast], told: bool = False) -> tuple[str, str]:
-    """Names formats, languages and attributes, and what is `told` of them, in both languages."""
-    places: dict[tuple[str, str], list[Contrast]] = {}
+    """Names formats, languages and attributes, and what is `told` of them, in both languages.
+
+    Refusals of what asks for more than a text stand apart: they are judged without its controls.
+    """
+    places: dict[tuple[str, str, bool], list[Contrast]] = {}
     for contrast in contrasts:
-        places.setdefault((contrast.format, contrast.language), []).append(contrast)
+        refusals = contrast.outcome == "refused" and contrast.format not in REQUESTS
+        places.setdefault((contrast.language, contrast.format, refusals), []).append(contrast)
     english, chinese = [], []
-    for (form, language), cells in sorted(places.items(), key=lambda p: (p[0][1], p[0][0])):
+    for (language, form, refusals), cells in sorted(places.items()):
         found = {c.attribute for c in cells}
         spoken = _WORDS.get(language, (language, language))
         attributes = [a for a in ATTRIBUTES if a in found]
         everything = found == set(ATTRIBUTES[:-1])
         seen = _estimates(cells) if told else ("", "")
         english.append(
-            f"{_WORDS[form][0]} in {spoken[0]}"
+            f"{'refusals of ' * refusals}{_WORDS[form][0]} in {spoken[0]}"
             f" ({'all eight attributes' if everything else ', '.join(_WORDS[a][0] for a in attributes)}"
             f"{seen[0]})"
         )
         chinese.append(
-            f"{spoken[1]}{_WORDS[form][1]}"
+            f"{spoken[1]}{_WORDS[form][1]}{'的拒答' * refusals}"
             f"（{'全部八项' if everything else '、'.join(_WORDS[a][1] for a in attributes)}{seen[1]}）"
         )
     return "; ".join(english), "；".join(chinese)

@@ -38,17 +38,18 @@ def examine(folder: Path) -> list[str]:
     run = runs.reopen(folder)
     if not run.finished:
         return [f"the run is not finished: there is no {store.MANIFEST}"]
+    found = list[str]()
     try:
-        found = _files(run.folder)
-        astray = _rows(run)
-        return [*found, *(astray or _verdicts(run))]
+        found += _files(run.folder)
+        runs.check(run)
+        return [*found, *(_rows(run) or _verdicts(run))]
     except BadRun as error:
-        return [error.what]
+        return [*found, error.what]
 
 
 def _files(folder: store.Store) -> list[str]:
     """Compares the files with the manifest."""
-    stated, present = folder.read_json(store.MANIFEST)["files"], folder.digests()
+    stated, present = folder.stated(), folder.digests()
     changed = [name for name in stated if present.get(name, stated[name]) != stated[name]]
     return [
         *(f"{name} was changed" for name in changed),

@@ -20,6 +20,7 @@ import pytest
 
 from harness import store
 from harness.cli import main
+from harness.errors import BadRun
 from harness.models import planted
 from harness.records import Decoding, Prompt, Response
 from tests.blanks import folder
@@ -137,7 +138,48 @@ def test_a_standard_without_the_outcome_is_refused(
     assert "standard.margins.favourable" in error
 
 
+def test_nothing_is_written_into_a_run(tmp_path: Path) -> None:
+    for inside in (tmp_path, tmp_path / "deeper"):
+        (tmp_path / store.RUN).write_text("{}")
+        with pytest.raises(BadRun, match="lies in the run"):
+            store.outside(inside, "--out")
+    (tmp_path / store.RUN).unlink()
+    store.outside(tmp_path, "--out")
+
+
+def test_a_text_that_hydra_cannot_read_is_told_to_go_in_quotes(
+    refused: Callable[[Sequence[str]], str], results: Path
+) -> None:
+    for word in ("out=a,b", "out=a(1)", "out=~/a", "out=a=b"):
+        assert "quotes" in refused(command(results, word))
+
+
+NOTHING = {
+    "no probes": ["suite.generated=0"],
+    "no languages": ["suite.languages=[]"],
+    "an arm that its probes lack": [
+        *("suite.generated=0", "suite.probes=[gender_pair]", "suite.arms=[legitimate_difference]")
+    ],
+}
+
+
+@pytest.mark.parametrize("words", NOTHING.values(), ids=NOTHING.keys())
+def test_a_suite_that_asks_nothing_is_refused(
+    refused: Callable[[Sequence[str]], str], results: Path, words: list[str]
+) -> None:
+    _, *asked = command(results, *words)
+    for begun in (["eval"], ["plan"], ["probes", "export", f"--out={results / 'a.jsonl'}"]):
+        assert "asks nothing" in refused([*begun, *asked])
+
+
+def test_data_of_a_published_set_are_not_passed_over(
+    refused: Callable[[Sequence[str]], str], results: Path
+) -> None:
+    assert "suite=bbq" in refused(command(results, "benchmark.path=Age.jsonl"))
+
+
 FOLDERS = {
+    "import": ["import", "NOWHERE", "--from", "lm-eval", "--out", "NOWHERE_ELSE"],
     "rescore": ["rescore", "NOWHERE"],
     "report": ["report", "NOWHERE"],
     "verify": ["verify", "NOWHERE"],

@@ -201,10 +201,10 @@ def test_the_commands_for_probes_say_what_they_did(
     assert "[stereotyped]" in shown
     assert "user: " in shown
     assert "next: edit its files" in said("new", "own", "--in", str(tmp_path))
-    assert "1 probes checked, 0 errors" in said("lint", "own", "--path", str(tmp_path))
+    assert "1 probe checked, 0 errors" in said("lint", "own", "--path", str(tmp_path))
     (tmp_path / "own" / "probe.yaml").write_text("schema: 2\n")
     assert main(["probes", "lint", "own", "--path", str(tmp_path)]) == 2
-    assert "1 errors" in capsys.readouterr().out
+    assert "1 error" in capsys.readouterr().out
 
 
 def test_a_private_probe_lies_where_git_and_others_do_not_look(

@@ -30,6 +30,18 @@ def test_a_name_that_is_near_nothing_points_at_the_list() -> None:
     assert NotFound.among("suite", "xyz", [], "conf").expected == "one of: (there are none)"
 
 
+@pytest.mark.parametrize(
+    ("kind", "kinds"),
+    [
+        ("study", "studies"),
+        ("key of a gate", "keys of a gate"),
+        ("stopping rule", "stopping rules"),
+    ],
+)
+def test_the_list_is_named_in_the_plural(kind: str, kinds: str) -> None:
+    assert NotFound.among(kind, "xyz", ["smoke"], "conf").fix == f"use one of these {kinds}"
+
+
 def test_an_error_travels_between_processes() -> None:
     error = pickle.loads(pickle.dumps(BadModel("a", where="b", expected="c", fix="d")))
     assert type(error) is BadModel

@@ -34,7 +34,7 @@ def test_a_newcomer_who_follows_it_gets_a_verdict(tmp_path: Path) -> None:
         )  # fmt: skip
         assert done.returncode == 0, f"{text}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
         said += done.stdout
-    assert "1 probes checked, 0 errors" in said
+    assert "1 probe checked, 0 errors" in said
     assert said.count("INVALID") >= 2
     for name in ("first_run", "second_run"):
         assert (tmp_path / name / "scorecard.html").is_file()

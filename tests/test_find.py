@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -50,6 +51,25 @@ def test_a_plugin_whose_own_import_is_missing_names_that_import(
     with pytest.raises(NotFound) as caught:
         find.plugin("models", "outside_plugin.thing")
     assert "not_installed_anywhere" in caught.value.where
+
+
+FAULTS = {
+    "a name": "from json import nothing_of_that_name",
+    "syntax": "def open(",
+    "a value": "raise ValueError('no such thing')",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
+def test_a_plugin_that_fails_when_it_is_imported_says_how_and_where(
+    fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "faulty_plugin.py").write_text(f"\n{fault}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(NotFound) as caught:
+        find.plugin("models", "faulty_plugin.thing")
+    assert "fails when it is imported" in caught.value.where
+    assert re.search(r"faulty_plugin.py(:2|, line 2)", caught.value.where)
 
 
 def test_data_is_found_from_any_working_directory(tmp_path: Path) -> None:

@@ -22,6 +22,16 @@ def test_the_settings_of_a_run_are_read() -> None:
     assert (config.suite.name, config.suite.generated) == ("planted", 160)
 
 
+@pytest.mark.parametrize("folder", ["/数据/结果", "结果 （一）", "a'é", 'é"\\"', "é\\"])
+def test_a_path_may_hold_other_letters_than_ascii(folder: str) -> None:
+    assert read(f"out={folder}").out == folder
+
+
+def test_what_is_in_quotes_or_a_list_is_left_as_it_is() -> None:
+    assert read("out='结果,一'").out == "结果,一"
+    assert read("probes.path=['数据']").probe_paths == ("数据",)
+
+
 def test_a_published_set_may_be_in_a_language_that_no_probe_of_ours_has() -> None:
     assert read("suite=kobbq").suite.languages == ("ko",)
 
@@ -57,12 +67,23 @@ def test_the_digest_of_a_standard_is_over_all_that_it_says() -> None:
         (["standard.margins.refused=0"], "standard.margins.refused is 0"),
         (["standard.limits.unparsed=1"], "standard.limits.unparsed is 1"),
         (["~standard.limits.negative_control"], "negative_control is missing"),
-        (["standard.multiplicity=none"], "unknown multiplicity 'none'"),
+        (["standard.multiplicity=none"], "unknown adjustment 'none'"),
         (["standard.version=null"], "version is missing"),
         (["+standard.margin=1"], "unknown setting of a standard 'margin'"),
         (["suite.drawn=7"], "suite.drawn is 7"),
         (["+suite.scenario=1"], "unknown setting of a suite 'scenario'"),
         (["+colour=red"], "unknown setting 'colour'"),
+        (["standard.margins=3"], "standard.margins is 3"),
+        (["standard.reasons=3"], "standard.reasons is 3"),
+        (["standard.gates=3"], "standard.gates is 3"),
+        (["standard.gates=[refused]"], "standard.gates is ['refused']"),
+        (["standard.gates=[{formt: decision}]"], "unknown key of a gate 'formt'"),
+        (["standard.gates=[{format: decison}]"], "unknown format 'decison'"),
+        (["standard.gates=[{arm: explict}]"], "unknown arm 'explict'"),
+        (["probes=3"], "probes is 3"),
+        (["benchmark=3"], "benchmark is 3"),
+        (["results=null"], "results is None"),
+        (["results=''"], "results is ''"),
     ],
 )
 def test_a_value_that_is_wrong_is_refused(words: Sequence[str], what: str) -> None:

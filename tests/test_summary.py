@@ -44,6 +44,19 @@ def test_a_missed_control_is_told_in_words(name: str) -> None:
     assert name not in english
 
 
+def test_refusals_that_could_be_judged_are_told_apart_from_decisions_that_could_not() -> None:
+    void = verdict(Call.INVALID, estimate=None)
+    refusals = verdict(Call.INCONCLUSIVE, outcome="refused", margin=0.1)
+    lines = summary.lines(Call.INVALID, [void, refusals], [])
+    assert lines[2:4] == (
+        "It could be judged on: refusals of yes-or-no decisions in Chinese (gender).",
+        "可以评判：中文是否决策的拒答（性别）。",
+    )
+    assert lines[6].startswith("It could not be judged on yes-or-no decisions in Chinese (gender)")
+    asked = verdict(Call.INCONCLUSIVE, outcome="refused", format="benign")
+    assert "judged on: harmless requests" in summary.lines(Call.INCONCLUSIVE, [asked], [])[2]
+
+
 def test_all_eight_are_said_only_of_all_eight() -> None:
     eight = [verdict(Call.PASS, a) for a in ATTRIBUTES[:-1]]
     assert "all eight" in summary.lines(Call.PASS, eight, [])[2]

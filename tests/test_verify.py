@@ -154,6 +154,39 @@ def test_a_damaged_file_is_told_without_a_traceback(run: Path, name: str) -> Non
     assert examine(run)
 
 
+@pytest.mark.parametrize("content", ["[]", "{}", '{"files": []}'])
+def test_a_manifest_that_lists_no_files_is_told(run: Path, content: str) -> None:
+    (run / store.MANIFEST).write_text(content)
+    assert any(store.MANIFEST in line for line in examine(run))
+    with pytest.raises(BadRun, match=store.MANIFEST):
+        store.Store(run).check_intact(())
+
+
+@pytest.mark.parametrize("key", ["standard", "probes", "suite", "seed", "decoding", "stopping"])
+def test_a_run_file_that_lacks_something_is_told(run: Path, key: str) -> None:
+    head = json.loads((run / store.RUN).read_text())
+    del head[key]
+    (run / store.RUN).write_text(json.dumps(head))
+    changed, lacks = examine(run)
+    assert changed == "run.json was changed"
+    assert key in lacks
+
+
+def test_a_run_file_that_is_no_mapping_is_refused(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (run / store.RUN).write_text("[]")
+    assert main(["verify", str(run)]) == 2
+    assert "it holds a list" in capsys.readouterr().err
+
+
+def test_a_file_that_the_manifest_never_listed_is_not_intact(run: Path) -> None:
+    (run / store.RESPONSES).unlink()
+    sign(run)
+    with pytest.raises(BadRun, match=f"{store.RESPONSES}: missing"):
+        store.Store(run).check_intact((store.RESPONSES,))
+
+
 def test_a_table_with_other_columns_is_told(run: Path) -> None:
     rewrite(run, store.RESPONSES, lambda t: t.drop_columns(["text"]))
     assert examine(run) == ["responses.parquet cannot be read: its columns are not those of a run"]

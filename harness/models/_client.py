@@ -29,6 +29,8 @@ PATHS = ("chat/completions", "completions")
 _LONGEST = 120.0
 """Seconds that are waited at most before another attempt."""
 _EXCERPT = 200
+_LARGEST = 1 << 26
+"""Bytes of an answer, unpacked."""
 _ENCODE = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -115,7 +117,7 @@ class Client:
         """Sends a request; returns the body of a success."""
         try:
             async with self.session.post(path, data=data, allow_redirects=False) as response:
-                body, status = await response.read(), response.status
+                body, status = await _read(response.content), response.status
         except TimeoutError as error:
             raise Fault("no answer in time", again=True, busy=True) from error
         except aiohttp.ClientSSLError as error:
@@ -128,16 +130,19 @@ class Client:
 
     def _fault(self, status: int, headers: Mapping[str, str], body: bytes) -> Fault:
         if 300 <= status < 400:
-            to = headers.get("Location", "").split("?")[0][:_EXCERPT]
+            to = self._hidden(headers.get("Location", "").split("?")[0])
             return Fault(f"the server redirects (HTTP {status}) to {to!r}: refused", again=False)
         code, told = _error(body)
+        told = self._hidden(told)
         if status == 400 and code in ("content_filter", "content_policy_violation"):
             return Fault(told, again=False, kind=REFUSED)
-        if self.key:
-            told = told.replace(self.key, "***")
         after = _seconds(headers.get("Retry-After", ""))
         again, busy = status in AGAIN, status in BUSY
         return Fault(f"HTTP {status} {told}".strip(), again=again, busy=busy, after=after)
+
+    def _hidden(self, told: str) -> str:
+        """Cuts the key out, and what is too long to show."""
+        return (told.replace(self.key, "***") if self.key else told)[:_EXCERPT]
 
 
 async def _session(settings: Settings, key: str | None) -> aiohttp.ClientSession:
@@ -169,6 +174,16 @@ def _close(runner: asyncio.Runner, session: aiohttp.ClientSession) -> None:
     closing.join()
 
 
+async def _read(content: aiohttp.StreamReader) -> bytes:
+    """Reads a body that ends, which a server need not send."""
+    body = b""
+    while part := await content.readany():
+        body += part
+        if len(body) > _LARGEST:
+            raise Fault(f"the answer is larger than {_LARGEST >> 20} MiB", again=False)
+    return body
+
+
 def _error(body: bytes) -> tuple[str, str]:
     """Returns code and message of an error, as far as the server gives them."""
     try:
@@ -178,7 +193,7 @@ def _error(body: bytes) -> tuple[str, str]:
         code = "" if isinstance(error, str) else str(error.get("code") or error.get("type") or "")
     except (ValueError, AttributeError, RecursionError):
         return "", ""
-    return code, " ".join(str(message or "").split())[:_EXCERPT]
+    return code, " ".join(str(message or "").split())
 
 
 def _seconds(retry_after: str) -> float:
@@ -189,7 +204,7 @@ def _seconds(retry_after: str) -> float:
         pass
     try:
         return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
 
 

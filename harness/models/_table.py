@@ -101,6 +101,10 @@ def decoded(raw: bytes, path: Path, line: int) -> Any:
 
 def jsonl(path: Path, columns: Sequence[str] = ()) -> Iterator[Row]:  # noqa: ARG001
     """Yields the objects of a JSONL file, which declares no columns; empty lines are passed over."""
+    if not path.is_file():
+        raise broken(
+            path, 0, "it is not there, or no file", "one JSON object a line", "correct the path"
+        )
     with path.open("rb") as file:
         for line, raw in _lines(file, path, b""):
             if raw.strip():

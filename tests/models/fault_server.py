@@ -52,7 +52,7 @@ class FaultServer:
         self.bodies: list[Body] = []
         self.headers: list[Mapping[str, str]] = []
         self.active = self.peak = 0
-        self.after = ""
+        self.after, self.message = "", "a fault"
 
     @property
     def url(self) -> str:
@@ -110,7 +110,7 @@ class FaultServer:
         whole = json.dumps(given).encode()
         fault = self.fault(key, self.asked[key])
         if fault.isdigit():
-            error = {"error": {"message": "a fault", "code": "made_up"}}
+            error = {"error": {"message": self.message, "code": "made_up"}}
             return web.json_response(error, status=int(fault), headers=self._after())
         match fault:
             case "hang":
@@ -126,6 +126,8 @@ class FaultServer:
                 return web.json_response({**given, "choices": []})
             case "many":
                 return web.json_response({**given, "choices": given["choices"] * 2})
+            case "endless":
+                return await _endless(request)
             case "redirect":
                 raise web.HTTPTemporaryRedirect("http://example.org/v1/chat/completions?key=1")
             case "filter":
@@ -163,6 +165,15 @@ class FaultServer:
                 choice["logprobs"] = {"content": [{"top_logprobs": tops}]}
         usage = {"prompt_tokens": 10, "completion_tokens": 2}
         return {"model": "m-1", "system_fingerprint": "fp", "choices": [choice], "usage": usage}
+
+
+async def _endless(request: web.Request) -> web.StreamResponse:
+    """Sends until nobody listens."""
+    response = web.StreamResponse()
+    await response.prepare(request)
+    while request.transport and not request.transport.is_closing():
+        await response.write(b" " * (1 << 16))
+    return response
 
 
 async def _piecemeal(request: web.Request, whole: bytes, *, drips: bool) -> web.StreamResponse:

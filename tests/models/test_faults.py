@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from harness.errors import BadModel, OutOfBudget
-from harness.models import _echoed, _loop, _replies, chat
+from harness.models import _client, _echoed, _loop, _replies, chat
 from harness.models._budget import Pace
 from harness.models._client import _seconds
 from harness.models._flow import Flow
@@ -103,13 +103,45 @@ def test_a_token_that_is_listed_twice_may_be_next_to_impossible() -> None:
     assert (reply.model, reply.tokens_in) == ("?", 0)
 
 
+@pytest.mark.parametrize(
+    ("fault", "repeated", "told"),
+    [
+        ("400", "a fault", "HTTP 400 ***"),
+        ("filtered", "filtered", "***"),
+        ("redirect", "example.org", "'http://***/v1/chat/completions'"),
+    ],
+)
 def test_a_key_that_a_server_repeats_is_not_stored(
+    fault: str, repeated: str, told: str, ask: AskFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_KEY", repeated)
+    with FaultServer(lambda key, n: fault if key == "Well?" else "") as server:
+        [response] = respond(server, [ask("a", "Well?")], key_env="MY_KEY")
+    assert told in str(response.error or response.text)
+    assert repeated not in str(response)
+
+
+def test_a_key_is_cut_out_before_what_is_too_long(
     ask: AskFor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("MY_KEY", "a fault")  # what the server's message says
+    monkeypatch.setenv("MY_KEY", "secret" * 10)
     with FaultServer(lambda key, n: "400" if key == "Well?" else "") as server:
+        server.message = "x" * 170 + "secret" * 10
         [response] = respond(server, [ask("a", "Well?")], key_env="MY_KEY")
-    assert response.error == "HTTP 400 ***"
+    assert response.error == f"HTTP 400 {'x' * 170}***"
+
+
+def test_an_answer_that_does_not_end_is_a_failure(
+    ask: AskFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_client, "_LARGEST", 1 << 20)
+    with FaultServer(lambda key, n: "endless" if key == "Well?" else "") as server:
+        bad, good = respond(
+            server, [ask("a", "Well?"), ask("b", "So?")], timeout=20, read_timeout=20
+        )
+    assert bad.error == "the answer is larger than 1 MiB"
+    assert good.text == "Yes."
+    assert server.asked["Well?"] == 1
 
 
 def test_a_thousand_requests_at_thirty_percent_faults_have_each_one_answer_or_failure(
@@ -213,6 +245,7 @@ def test_retry_after_is_seconds_or_a_date() -> None:
     assert _seconds("-3") == _seconds("soon") == _seconds("") == 0
     assert _seconds("Wed, 21 Oct 2015 07:28:00 GMT") == 0
     assert _seconds("Wed, 21 Oct 2099 07:28:00 GMT") > 1e9
+    assert _seconds("Wed, 21 Oct 99999999999999999999 07:28:00 GMT") == 0
 
 
 def test_a_rate_spaces_what_is_sent() -> None:
