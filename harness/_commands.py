@@ -146,7 +146,9 @@ def calibrate(asked: argparse.Namespace, config: RunConfig) -> int:
         for study in _studies.studies(config, work):
             say(study.name)
         return 0
-    found = measuring.calibrate(
+    out = Path(asked.out) if asked.out else None
+    before = _calibration_shown.read(out) if out and asked.only != "*" else []
+    rows = measuring.calibrate(
         config,
         work,
         short=asked.short,
@@ -154,10 +156,11 @@ def calibrate(asked: argparse.Namespace, config: RunConfig) -> int:
         jobs=asked.jobs or os.cpu_count() or 1,
         progress=_progress,
     )
-    if asked.out:
-        _calibration_shown.write(found, Path(asked.out))
-    say(_calibration_shown.markdown(found))
-    return 0 if all(row.holds for rows in found.values() for row in rows) else 1
+    if out:
+        every = list(_studies.studies(config, work))
+        _calibration_shown.write(measuring.ordered([*before, *rows], every), out)
+    say(_calibration_shown.markdown(rows))
+    return 0 if all(row.holds for row in rows) else 1
 
 
 def _beside(baseline: Path, candidate: Path) -> Path:

@@ -83,7 +83,8 @@ runs, exact bounds. What was simulated is kept in the work folder, so that it go
 
   art4 calibrate --short                        some 2 minutes; fails where a claim is refuted
   art4 calibrate --out docs                     all of it, about an hour on 2 cores
-  art4 calibrate --only 'two releases/*'        the studies that a pattern names
+  art4 calibrate --only 'two releases/*'        the studies that a pattern names; with --out their
+                                                rows take the place of those of before
   art4 calibrate --list                         the names of all studies
 
 Exit codes: 0 every claim holds, 1 one does not, 2 usage.

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -38,12 +39,14 @@ APART = (
 )  # fmt: skip
 """Code that no count depends on: what shows them, and what lists them under keys of their own."""
 Counts = Mapping[str, Tally]
+_SLOPE = "slope of the estimates on the truth"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:
     """One claim and what was found."""
 
+    part: str
     claim: str
     effect: str
     clusters: int
@@ -54,6 +57,15 @@ class Row:
     """Exact bounds at 95 %, where a rate was counted."""
     limit: str
     holds: bool
+    code: str
+    """The digest of the harness that counted it, 12 digits."""
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What tells it from every other row."""
+        if self.claim.startswith(_SLOPE):
+            return self.part, self.claim
+        return self.part, self.effect, self.clusters, self.claim
 
 
 def calibrate(
@@ -64,8 +76,8 @@ def calibrate(
     only: str = "*",
     jobs: int = 1,
     progress: Progress = quiet,
-) -> dict[str, list[Row]]:
-    """Simulates the studies that a pattern names; returns the claims of each part.
+) -> list[Row]:
+    """Simulates the studies that a pattern names; returns what each claims and whether it holds.
 
     Raises:
         NotFound: the pattern names no study.
@@ -83,15 +95,22 @@ def calibrate(
         model = plugin("models", "local").open({}, Decoding(seed=config.seed))
         _pool.fill(pool, model, config.standard, progress)
     counts = _count(chosen, kept.with_suffix(".jsonl"), SHORT if short else 1, jobs, progress)
-    found: dict[str, list[Row]] = {}
-    for study in chosen:
-        rows = [judge(claim, study, counts[study.name], short) for claim in study.claims]
-        found.setdefault(study.part, []).extend(rows)
-    for line in dict.fromkeys(study.line for study in chosen if study.line):
-        own = [study for study in chosen if study.line == line]
-        if len(own) > 1:
-            found[own[0].part].append(slope(line, own, counts, short))
-    return found
+    found = [judge(c, study, counts[study.name], short) for study in chosen for c in study.claims]
+    for line in dict.fromkeys(study.line for study in every.values() if study.line):
+        own = [study for study in every.values() if study.line == line]
+        if all(study in chosen for study in own):
+            found.append(slope(line, own, counts, short))
+    return ordered(found, list(every.values()))
+
+
+def ordered(rows: Sequence[Row], every: Sequence[Study]) -> list[Row]:
+    """Puts rows in the order of the studies; of equal claims the last stays, and what none makes goes."""
+    last = {row.key: row for row in rows}
+    claimed = [(s.part, s.effect, s.clusters, claim.says) for s in every for claim in s.claims]
+    slopes = [key for key in last if len(key) == 2]
+    parts = list(dict.fromkeys(study.part for study in every))
+    kept = [last[key] for key in (*claimed, *slopes) if key in last]
+    return sorted(kept, key=lambda row: parts.index(row.part))
 
 
 def judge(claim: Claim, study: Study, counted: Tally, short: bool) -> Row:
@@ -120,6 +139,7 @@ def judge(claim: Claim, study: Study, counted: Tally, short: bool) -> Row:
             "within": (limit, low - claim.limit <= claim.nominal <= high + claim.limit),
         }.get(rule, (limit, holds))
     return Row(
+        part=study.part,
         claim=claim.says,
         effect=study.effect,
         clusters=study.clusters,
@@ -129,6 +149,7 @@ def judge(claim: Claim, study: Study, counted: Tally, short: bool) -> Row:
         high=high,
         limit=limit,
         holds=bool(holds),
+        code=_code(),
     )
 
 
@@ -148,7 +169,8 @@ def slope(line: str, own: Sequence[Study], counts: Counts, short: bool) -> Row:
     rate, half = float(weight @ (apart * total)) / across, 1.96 / math.sqrt(across)
     inside = abs(rate - 1) <= 0.1 + (half if short else 0.0)
     return Row(
-        claim=f"slope of the estimates on the truth, {line}",
+        part=own[0].part,
+        claim=f"{_SLOPE}, {line}",
         effect=f"{len(own)} studies",
         clusters=max(s.clusters for s in own),
         seeds=int(n.sum()),
@@ -157,6 +179,7 @@ def slope(line: str, own: Sequence[Study], counts: Counts, short: bool) -> Row:
         high=rate + half,
         limit="1 +- 0.1",
         holds=bool(inside),
+        code=_code(),
     )
 
 
@@ -200,6 +223,11 @@ def _count(
     for study, first, last in wanted:
         counts[study.name].join(told[study.key, first, last])
     return counts
+
+
+@cache
+def _code() -> str:
+    return provenance.digest()[:12]
 
 
 def _digest(config: RunConfig) -> str:
