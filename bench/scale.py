@@ -23,7 +23,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from bench._table import Row, Watch, peak, show, write
-from harness import _opening, asking, cli, judging, probes, runs, settings
+from harness import _opening, asking, cli, judging, probes, runs
 from harness._garbage import settled
 from harness.records import Prompt, Response
 
@@ -44,7 +44,7 @@ def run(size: int, folder: Path) -> dict[str, float]:
 
 def _run(scenarios: int, folder: Path) -> dict[str, float]:
     words = ["suite=planted", "suite.paraphrases=2", "model=planted", f"out={folder}"]
-    config = settings.read(*cli._compose([*words, f"suite.generated={scenarios}"]))
+    config = cli.configured([*words, f"suite.generated={scenarios}"])
     spent, marks = 0.0, [time.process_time()]
     loaded = probes.select(config.suite)
     decoding, held = _opening.decoding_of(config), ExitStack()

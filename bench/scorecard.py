@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from bench._table import Row, Watch, peak, show, write
-from harness import cli, judging, outcomes, prompts, runs, settings, store
+from harness import cli, judging, outcomes, prompts, runs, store
 from harness._generated import generate
 from harness.models import planted
 from harness.records import Decoding, Outcome, Prompt, Response, to_table
@@ -33,7 +33,7 @@ SCENARIOS = 40
 
 def prepare(folder: Path, size: int) -> None:
     """Writes a run of about so many prompts that is asked and measured, and not judged yet."""
-    config = settings.read(*cli._compose(["suite=planted", "model=planted", f"out={folder}"]))
+    config = cli.configured(["suite=planted", "model=planted", f"out={folder}"])
     made, decoding = generate(SCENARIOS), Decoding(seed=1)
     model = planted.open({}, decoding)
     begun = runs.begin(config, made, decoding, model.describe())

@@ -53,8 +53,8 @@ def first_prompt() -> float:
 
 
 EXPAND = """
-from harness import cli, probes, prompts, settings
-suite = settings.read(*cli._compose(["suite=full", "model=planted"])).suite
+from harness import cli, probes, prompts
+suite = cli.configured(["suite=full", "model=planted"]).suite
 print(sum(1 for _ in prompts.expand(probes.select(suite), suite, 0)))
 """
 WORKS: dict[str, tuple[Timed, str, Timed, float]] = {

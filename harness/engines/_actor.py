@@ -12,8 +12,7 @@ from typing import Any
 
 from harness import provenance
 from harness.errors import HarnessError
-from harness.find import plugin
-from harness.models._base import Model
+from harness.models._base import Model, opened
 from harness.records import Ask, Decoding, Prompt, Response
 
 
@@ -43,7 +42,7 @@ class Actor:
         with _traced():
             if Path(where).is_dir():
                 os.chdir(where)
-            self.model = plugin("models", backend).open(chosen, decoding)
+            self.model = opened(backend, chosen, decoding)
             return self._tell()
 
     def expect(self, prompts: Iterable[Prompt]) -> Told:

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from harness.find import plugin
-from harness.models._base import Model
+from harness.models._base import Model, opened
 from harness.models._given import refuse_unknown
 from harness.records import Decoding
 
@@ -20,4 +19,4 @@ def open(
         HarnessError: it cannot be opened, or the engine is given a setting.
     """
     refuse_unknown(settings, (), "engine")
-    yield plugin("models", backend).open(chosen, decoding)
+    yield opened(backend, chosen, decoding)

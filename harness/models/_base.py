@@ -4,12 +4,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from harness.errors import BadModel
+from harness.find import plugin
 from harness.records import Ask, Decoding, Prompt, Response
 
 Window = tuple[int, Callable[[], list[Prompt]]]
 """Its number, and what reads its prompts."""
 Keep = Callable[[int, list[Response]], Any]
 """Keeps the responses of a window, by its number."""
+_TOLD = ("name", "fingerprint")
 
 
 class Model(Protocol):
@@ -49,7 +52,59 @@ def answer(model: Model, windows: Iterable[Window], keep: Keep) -> None:
         own(windows, keep)
         return
     for number, read in windows:
-        keep(number, model.respond(read()))
+        asked = read()
+        given = model.respond(asked)
+        _check(asked, given)
+        keep(number, given)
+
+
+def _check(asked: Sequence[Prompt], given: Sequence[Response]) -> None:
+    """Refuses answers to something else, which would be judged as if they were to this."""
+    choices = {prompt.id: len(prompt.choices) for prompt in asked}
+    if list(dict.fromkeys(response.prompt for response in given)) != list(choices):
+        wrong = (
+            f"{len(choices)} prompts were answered with {len(given)} responses, to others or in"
+            " another order"
+        )
+    elif other := [r for r in given if r.logprobs and len(r.logprobs) != choices[r.prompt]]:
+        [first, *_] = other
+        wrong = f"{choices[first.prompt]} choices were given {len(first.logprobs or ())} scores"
+    else:
+        return
+    raise BadModel(
+        wrong,
+        where="respond of the model's backend",
+        expected="responses to each prompt in their order, with a score for each choice or none",
+        fix="mend the backend; what was stored before is kept",
+    )
+
+
+def opened(backend: str, settings: Mapping[str, Any], decoding: Decoding) -> Model:
+    """Opens a model by the name of its backend.
+
+    Raises:
+        BadModel: it cannot be opened, or lacks what every model must offer.
+        NotFound: there is no such backend.
+    """
+    module = plugin("models", backend)
+    if not hasattr(module, "open"):
+        raise _lacking(backend, ["open(settings, decoding)"])
+    model: Model = module.open(settings, decoding)
+    lacks = [name for name in ("abilities", "describe", "respond") if not hasattr(model, name)]
+    told = {} if lacks else model.describe()
+    lacks = lacks or [f"{key!r} in describe()" for key in _TOLD if key not in told]
+    if lacks:
+        raise _lacking(backend, lacks)
+    return model
+
+
+def _lacking(backend: str, what: Sequence[str]) -> BadModel:
+    return BadModel(
+        f"the backend {backend} offers no {', no '.join(what)}",
+        where="model.backend",
+        expected="what `Backend` and `Model` in harness/models/_base.py say",
+        fix="add it to the backend (docs/extending.md)",
+    )
 
 
 def answer_one(model: Model, prompts: Sequence[Prompt]) -> list[Response]:

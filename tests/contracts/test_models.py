@@ -1,17 +1,21 @@
 """What every backend owes: one response for each prompt, in order, from the prompt alone."""
 
 import json
-from dataclasses import asdict
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from harness import prompts
 from harness._generated import generate
+from harness.errors import BadModel
 from harness.models import _cached, planted, replay
-from harness.models._base import Model
+from harness.models._base import Model, answer, opened
 from harness.outcomes import favourable
-from harness.records import Decoding, Suite
+from harness.records import Ask, Decoding, Prompt, Response, Suite
 
 ASKED = list(prompts.expand(generate(4, negative=True), Suite(name="s", probes=()), seed=1))
 
@@ -72,3 +76,54 @@ def test_another_seed_or_effect_is_another_fingerprint() -> None:
         for seed in (1, 2)
     }
     assert len(prints) == 4
+
+
+class Bare:
+    """A model that somebody wrote, with what is given it."""
+
+    abilities = frozenset({Ask.CHOOSE})
+
+    def __init__(self, **told: str) -> None:
+        self.told, self.given = told, list[Response]()
+
+    def describe(self) -> dict[str, str]:
+        return self.told
+
+    def respond(self, prompts: Sequence[Prompt]) -> list[Response]:
+        return self.given
+
+
+@pytest.mark.parametrize(
+    ("made", "told"),
+    [
+        (None, r"offers no open\(settings, decoding\)"),
+        (lambda *_: object(), "offers no abilities, no describe, no respond"),
+        (lambda *_: Bare(name="short"), r"offers no 'fingerprint' in describe\(\)"),
+    ],
+)
+def test_a_backend_that_lacks_something_is_told_what_before_anything_is_asked(
+    made: object, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backend = SimpleNamespace(**({"open": made} if made else {}))
+    monkeypatch.setitem(sys.modules, "somebodys", SimpleNamespace(backend=backend))
+    with pytest.raises(BadModel, match=told):
+        opened("somebodys.backend", {}, Decoding())
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (lambda given: given[:-1], "2 responses, to others"),
+        (lambda given: given[::-1], "another order"),
+        (lambda given: [*given[:-1], replace(given[-1], logprobs=((-1.0,),))], "given 1 scores"),
+    ],
+)
+def test_responses_to_something_else_are_refused(
+    changed: Callable[[list[Response]], list[Response]], told: str
+) -> None:
+    asked, kept = ASKED[:3], list[Response]()
+    model = Bare(name="short", fingerprint="1")
+    model.given = changed(planted.open({}, Decoding()).respond(asked))
+    with pytest.raises(BadModel, match=told):
+        answer(model, [(0, lambda: asked)], lambda _, given: kept.extend(given))
+    assert kept == []
