@@ -66,7 +66,7 @@ def _check(asked: Sequence[Prompt], given: Sequence[Response]) -> None:
             f"{len(choices)} prompts were answered with {len(given)} responses, to others or in"
             " another order"
         )
-    elif other := [r for r in given if r.logprobs and len(r.logprobs) != choices[r.prompt]]:
+    elif other := [r for r in given if r.logprobs and 0 < choices[r.prompt] != len(r.logprobs)]:
         [first, *_] = other
         wrong = f"{choices[first.prompt]} choices were given {len(first.logprobs or ())} scores"
     else:

@@ -29,7 +29,8 @@ class Echo:
         return [
             Response(
                 prompt=prompt.id, sample=sample, text=said(self.name, prompt, sample),
-                logprobs=((-0.1, -1 / 3), (-2.0,)) if prompt.ask is Ask.CHOOSE else None,
+                logprobs=((-0.1, -1 / 3), *[(-2.0,)] * (len(prompt.choices) - 1))
+                if prompt.ask is Ask.CHOOSE else None,
                 tokens_in=3, tokens_out=1, finish="stop",
             )
             for prompt in prompts
