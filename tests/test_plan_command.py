@@ -36,7 +36,7 @@ def test_a_plan_is_printed_and_nothing_is_asked_or_written(
     monkeypatch.setattr(Planted, "respond", ask)
     assert main(command(results=tmp_path)) == 0
     shown = capsys.readouterr().out
-    assert re.search(r"planted_gender en favourable +6 +101 +88 +0 % +0 % +0\.120", shown)
+    assert re.search(r"planted_gender en favourable +6 +101 +89 +0 % +0 % +0\.120", shown)
     assert "16 cells cannot PASS: control unparsed: 6 scenarios, 66 the least" in shown
     assert "time not known yet" in shown
     assert "\x1b" not in shown
