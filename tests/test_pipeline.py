@@ -60,7 +60,10 @@ def test_pages_for_people_differ_in_their_times_alone(run: Path, tmp_path: Path)
 def test_a_finished_run_answers_without_asking(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from harness.models import planted
 
-    monkeypatch.delattr(planted.Planted, "respond")
+    def ask(*_: object) -> None:
+        raise AssertionError("a prompt was asked")
+
+    monkeypatch.setattr(planted.Planted, "respond", ask)
     before = store.Store(run).digests()
     assert evaluate(run) in (0, 1, 3, 4)
     assert store.Store(run).digests() == before

@@ -25,7 +25,7 @@ def refused(path: Path) -> BadProbe:
     started = time.process_time()
     with pytest.raises(BadProbe) as caught:
         probes.load(str(path))
-    assert time.process_time() - started < 10
+    assert time.process_time() - started < 100
     error = caught.value
     assert all((error.what, error.where, error.expected, error.fix))
     assert len(str(error)) < 5_000
