@@ -45,13 +45,13 @@ class NotFound(HarnessError):
         """Builds the error for `name`, which is not one of `names`."""
         known = sorted(names)
         head, of, rest = kind.partition(" of ")
-        kinds = (
-            (f"{head[:-1]}ies" if head.endswith("y") and head[-2:] != "ey" else f"{head}s")
-            + of
-            + rest
-        )
+        several = f"{head[:-1]}ies" if head.endswith("y") and head[-2:] != "ey" else f"{head}s"
         near = get_close_matches(name, known, n=3, cutoff=0.5)
-        fix = f"use {' or '.join(repr(n) for n in near)}" if near else f"use one of these {kinds}"
+        fix = (
+            f"use {' or '.join(repr(n) for n in near)}"
+            if near
+            else f"use one of these {several}{of}{rest}"
+        )
         return cls(
             f"unknown {kind} {name!r}",
             where=where,

@@ -176,12 +176,12 @@ def _close(runner: asyncio.Runner, session: aiohttp.ClientSession) -> None:
 
 async def _read(content: aiohttp.StreamReader) -> bytes:
     """Reads a body that ends, which a server need not send."""
-    body = b""
+    body = bytearray()
     while part := await content.readany():
         body += part
         if len(body) > _LARGEST:
             raise Fault(f"the answer is larger than {_LARGEST >> 20} MiB", again=False)
-    return body
+    return bytes(body)
 
 
 def _error(body: bytes) -> tuple[str, str]:

@@ -134,8 +134,8 @@ def fail_power(
     size = _size(estimate, reach)
     if sd > 0:
         return _fail_power(clusters, sd, margin, size, level / 2)
-    least_ = _equal_fail(level / 2, margin, size, reach) if size > margin else None
-    return float(least_ is not None and clusters >= least_)
+    enough = _equal_fail(level / 2, margin, size, reach) if size > margin else None
+    return float(enough is not None and clusters >= enough)
 
 
 def sparse_power(
